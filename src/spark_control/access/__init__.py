@@ -1,0 +1,1 @@
+"""Who gets in: host names, origins, the owner token and sessions of the page."""

@@ -1,0 +1,85 @@
+"""The HTTP application: the routes of all rooms behind the door."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from spark_control import __version__
+from spark_control.access.api import router as access_router
+from spark_control.access.middleware import Door
+from spark_control.app import errors
+from spark_control.app.compose import Parts
+from spark_control.dashboard.api import router as page_router
+from spark_control.dashboard.events import router as events_router
+from spark_control.dashboard.status import router as status_router
+from spark_control.fleet.api import router as fleet_router
+from spark_control.fleet.shapes import render as render_spark
+from spark_control.gateway.api import router as gateway_router
+from spark_control.jobs.api import router as jobs_router
+from spark_control.models.api import router as models_router
+from spark_control.models.shapes import render as render_menu
+from spark_control.settings.api import router as settings_router
+from spark_control.swap.api import router as swap_router
+
+
+def build(parts: Parts) -> ASGIApp:
+    """Return the application; its lifespan starts and ends the parts."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await parts.start()
+        try:
+            yield
+        finally:
+            await parts.close()
+
+    app = FastAPI(
+        title="Spark Control", version=__version__, lifespan=lifespan, docs_url=None,
+        redoc_url=None, openapi_url="/openapi.json",
+    )  # fmt: skip
+    errors.install(app)
+    for route in (
+        swap_router(parts.swaps),
+        models_router(parts.models, parts.engines.loaded),
+        fleet_router(parts.fleet),
+        jobs_router(parts.jobs, parts.logs),
+        settings_router(parts.configuration),
+        access_router(parts.access),
+        status_router(parts.status),
+        gateway_router(parts.gateway),
+        events_router(parts.bus, lambda: snapshot(parts), parts.clock),
+        page_router(),
+    ):
+        app.include_router(route)
+    _health(app, parts)
+    return Door(app, parts.access)
+
+
+async def snapshot(parts: Parts) -> dict[str, object]:
+    """Return the whole truth for a page that has just come."""
+    now = parts.clock.now()
+    menu = render_menu(await parts.models.menu(), parts.engines.loaded())
+    return {
+        "status": parts.status.now("").model_dump(mode="json"),
+        "hardware": {
+            "sparks": [
+                render_spark(card, now).model_dump(mode="json") for card in parts.fleet.cards()
+            ]
+        },
+        "models": menu.model_dump(mode="json"),
+    }
+
+
+def _health(app: FastAPI, parts: Parts) -> None:
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz", tags=["health"])
+    async def readyz() -> JSONResponse:
+        if parts.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "draining"}, 503, {"Retry-After": "5"})

@@ -1,0 +1,48 @@
+"""What a start is told: variables, and which of them the command line overrides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_control.core.secret import Secret
+from spark_control.settings.adapters.data_dir import DataDir, prepare
+from spark_control.settings.domain import Settings, merge
+from spark_control.settings.load import default_data_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What is simulated, in sentences for a person."""
+
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One start. `started` are the settings of the start itself: bind, port, paths, access."""
+
+    environment: Mapping[str, str]
+    started: Settings
+    data: DataDir
+    taken_over: bool
+    demo: Demo | None = None
+
+    @property
+    def given_token(self) -> Secret:
+        """Return `AUTH_TOKEN`."""
+        return Secret(self.started.text("AUTH_TOKEN"))
+
+    def path(self, setting: str, name: str) -> Path:
+        """Return the path of a file that a setting may move out of the data directory."""
+        return self.data.file(name, self.started.text(setting))
+
+
+def read(variables: Mapping[str, str], *, demo: Demo | None = None) -> Boot:
+    """Settle where files are. Raises DataDirTrouble."""
+    started = merge(variables, {})
+    given = started.text("DATA_DIR")
+    root = Path(given).expanduser() if given else default_data_dir(variables, Path.home())
+    data = prepare(root)
+    old_files = ("app_settings.json", "models-overrides.yaml", "connectivity.json")
+    taken_over = not data.database.exists() and any((root / name).exists() for name in old_files)
+    return Boot(variables, started, data, taken_over and demo is None, demo)

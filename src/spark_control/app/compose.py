@@ -1,0 +1,146 @@
+"""Puts the parts together: settings, adapters, use cases. Nothing runs before `start`."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import httpx
+
+from spark_control import __version__
+from spark_control.access.owner import Owner
+from spark_control.access.usecases import Access
+from spark_control.app.boot import Boot
+from spark_control.app.wire_access import wire_access, wire_owner
+from spark_control.app.wire_fleet import make_client, wire_engines, wire_fleet
+from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
+from spark_control.app.wire_settings import wire_settings
+from spark_control.app.wire_swap import wire_gateway, wire_models, wire_swaps
+from spark_control.core.bus import Bus
+from spark_control.core.clock import Clock, RealClock, iso
+from spark_control.core.ids import Ids, RandomIds
+from spark_control.core.sql import Sql
+from spark_control.core.tasks import Tasks
+from spark_control.dashboard.status import NoticeShape, Status
+from spark_control.engines.adapters.openai_http import HttpProbe
+from spark_control.engines.usecases import Engines
+from spark_control.fleet.usecases import Fleet
+from spark_control.fleet.watch import watch
+from spark_control.gateway.in_flight import InFlight
+from spark_control.gateway.usecases import Gateway
+from spark_control.jobs.adapters.log_files import LogFiles
+from spark_control.jobs.usecases import Jobs
+from spark_control.models.usecases import Models
+from spark_control.settings.domain import Settings
+from spark_control.settings.usecases import Configuration
+from spark_control.swap.domain import Limits
+from spark_control.swap.usecases import Swaps
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True, slots=True)
+class Parts:
+    """Everything that one running Spark Control is made of."""
+
+    boot: Boot
+    bus: Bus
+    clock: Clock
+    tasks: Tasks
+    sql: Sql
+    client: httpx.AsyncClient
+    owner: Owner
+    access: Access
+    configuration: Configuration
+    jobs: Jobs
+    logs: LogFiles
+    fleet: Fleet
+    engines: Engines
+    models: Models
+    swaps: Swaps
+    gateway: Gateway
+    status: Status
+    ready: bool = False
+
+    async def start(self) -> None:
+        """Bring up what runs beside requests. Returns before any Spark has answered."""
+        await self.fleet.replace(self.configuration.current.sparks)
+        await self.jobs.fail_interrupted()
+        self.tasks.spawn(self._follow_settings(), name="settings")
+        self.tasks.spawn(self.engines.watch(), name="engines")
+        self.tasks.spawn(watch(self.fleet), name="hardware")
+        self.ready = True
+
+    async def _follow_settings(self) -> None:
+        """Put a changed fleet in force at once."""
+        changes = self.bus.subscribe("settings")
+        async for _ in changes:
+            await self.fleet.replace(self.configuration.current.sparks)
+            await self.engines.refresh_all()
+
+    def drain(self) -> None:
+        """Take no more: readiness goes, endless streams end, requests in flight may finish."""
+        self.ready = False
+        self.bus.close()
+
+    async def close(self) -> None:
+        """End what runs and let everything go. A swap on a Spark goes on by itself."""
+        self.drain()
+        await self.tasks.close()
+        await self.fleet.close()
+        await self.client.aclose()
+        await asyncio.to_thread(self.sql.close)
+
+
+def compose(
+    boot: Boot, *, clock: Clock | None = None, ids: Ids | None = None, limits: Limits | None = None
+) -> Parts:
+    """Return the parts for `boot`. Raises what stops a start: files, database, key."""
+    clock, ids = clock or RealClock(), ids or RandomIds()
+    bus, tasks = Bus(boot=ids.new("b")), Tasks("control")
+    configuration = wire_settings(boot, bus)
+
+    def settings() -> Settings:
+        return configuration.current
+
+    owner = wire_owner(boot)
+    sql = wire_sql(boot)
+    jobs, logs = wire_jobs(sql, bus, clock, ids), wire_logs(boot)
+    client, in_flight = make_client(), InFlight()
+    probe = HttpProbe(client, clock)
+    fleet = wire_fleet(boot, bus, clock)
+    engines = wire_engines(probe, settings, bus, clock)
+    models = wire_models(boot, fleet, clock, tasks)
+    swaps = wire_swaps(
+        fleet=fleet, models=models, engines=engines, jobs=jobs, logs=logs, probe=probe,
+        in_flight=in_flight, settings=settings, bus=bus, clock=clock, tasks=tasks,
+        limits=limits or Limits(),
+    )  # fmt: skip
+    gateway = wire_gateway(
+        client=client, engines=engines, models=models, swaps=swaps, in_flight=in_flight,
+        settings=settings, clock=clock,
+    )  # fmt: skip
+    status = Status(
+        version=__version__, demo=boot.demo is not None, clock=clock, fleet=fleet,
+        engines=engines, swaps=swaps, configuration=configuration,
+        notices=lambda: notices(boot, owner), started_at=iso(clock.now()),
+    )  # fmt: skip
+    return Parts(
+        boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, client=client, owner=owner,
+        access=wire_access(owner, settings, clock), configuration=configuration, jobs=jobs,
+        logs=logs, fleet=fleet, engines=engines, models=models, swaps=swaps, gateway=gateway,
+        status=status,
+    )  # fmt: skip
+
+
+def notices(boot: Boot, owner: Owner) -> list[NoticeShape]:
+    """Return what the operator should know about this start."""
+    rows = [
+        NoticeShape(code="demo", message=note) for note in (boot.demo.notes if boot.demo else ())
+    ]
+    if owner.required and owner.keys.keyless_outside:
+        rows.append(NoticeShape(
+            code="keyless_outside",
+            message="Apps may use /v1 without a token, as with the older system.",
+            hint="Set `keyless_outside` to false in `access.json` once they all send one.",
+        ))  # fmt: skip
+    return rows

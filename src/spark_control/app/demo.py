@@ -1,0 +1,142 @@
+"""`demo`: a fleet that is played, in a process of its own, and a real Spark Control over it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from spark_control import __version__
+from spark_control.app import boot as boots
+from spark_control.app import serve
+from spark_control.app.boot import Demo
+from spark_control.app.compose import Parts
+from spark_control.core.errors import Unavailable
+from spark_control.fleet.adapters.ssh_key import ensure_key
+from spark_control.settings.adapters.data_dir import prepare
+from spark_control.settings.load import default_data_dir, environment, process_environment
+
+
+class LabFailed(Unavailable):
+    """The fleet of the demo could not be started."""
+
+    code = "lab_failed"
+    hint = "Its own words are above."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the demo shall be: how many Sparks, how engines are played, what is broken."""
+
+    sparks: int
+    engine: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the lab said once it was up."""
+
+    environment: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def run(given: serve.Given, wish: Wish) -> int:
+    """Serve the demo until stopped; nothing of it outlives this process."""
+    if "help" in wish.faults:
+        return subprocess.run([*_words(wish), "--fault", "help"], check=False).returncode  # noqa: S603
+    root = Path(given.data_dir) if given.data_dir else _default_dir()
+    data = prepare(root)
+    _write_overrides(root / "models-overrides.yaml")
+    key = root / "ssh" / "id_ed25519"
+    ensure_key(key)
+    with _lab(wish, root / "lab", key.with_suffix(".pub")) as fleet:
+        variables = serve.Given(given.host, given.port, str(root)).over(_own(fleet))
+        data.known_hosts.touch()
+        return serve.start(boots.read(variables, demo=Demo(fleet.notes)), greet)
+
+
+def _default_dir() -> Path:
+    base = default_data_dir(process_environment(), Path.home())
+    return base.with_name("spark-control-demo")
+
+
+def _own(fleet: Fleet) -> dict[str, str]:
+    """Return the variables of the demo: those of the played fleet and none of a real one."""
+    kept = ("BIND", "PORT", "AUTH", "AUTH_TOKEN", "ALLOWED_ORIGINS")
+    mine = {name: text for name, text in environment().items() if name in kept}
+    return {**mine, **fleet.environment}
+
+
+def _write_overrides(path: Path) -> None:
+    """Give the demo the recipes of its own models; a file that is there stays as it is."""
+    if not path.exists():
+        path.write_bytes((files("spark_control.app") / "demo-models.yaml").read_bytes())
+
+
+def _words(wish: Wish) -> list[str]:
+    return [sys.executable, "-P", "-m", "spark_control.lab", "--sparks", str(wish.sparks),
+            "--engine", wish.engine]  # fmt: skip
+
+
+@contextmanager
+def _lab(wish: Wish, state: Path, public_key: Path) -> Iterator[Fleet]:
+    """Run the lab beside us. It ends when its standard input does, however we end."""
+    words = [*_words(wish), "--state-dir", str(state), "--authorized-key", str(public_key)]
+    words += [word for fault in wish.faults for word in ("--fault", fault)]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and words
+        [*words, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as lab:
+        try:
+            line = lab.stdout.readline() if lab.stdout else b""
+            if not line:
+                raise LabFailed("The fleet of the demo did not start.")
+            yield _read(json.loads(line))
+        finally:
+            if lab.stdin:
+                lab.stdin.close()
+            lab.wait(timeout=20)
+
+
+def _read(said: dict[str, object]) -> Fleet:
+    variables: dict[str, str] = {}
+    sparks = said["sparks"]
+    if not isinstance(sparks, list):
+        raise LabFailed("The fleet of the demo said nothing of its Sparks.")
+    for n, spark in enumerate(sparks, 1):
+        variables |= {
+            f"SPARK{n}_HOST": spark["host"], f"SPARK{n}_PORT": str(spark["port"]),
+            f"SPARK{n}_USER": spark["user"], f"SPARK{n}_NAME": spark["name"],
+        }  # fmt: skip
+    notes = said.get("notes")
+    return Fleet(variables, tuple(map(str, notes)) if isinstance(notes, list) else ())
+
+
+def greet(parts: Parts, url: str) -> None:
+    """Say where the page is, what is played, and what to try first."""
+    count = len(parts.configuration.current.sparks)
+    lines = [
+        f"Spark Control {__version__}, demo with {count} simulated Sparks",
+        *(f"  {note}" for note in (parts.boot.demo.notes if parts.boot.demo else ())),
+        "",
+        f"Page    {url}",
+        f"API     {url}/v1",
+        "",
+        "Try it in another terminal:",
+        "  .venv/bin/spark-control models",
+        "  .venv/bin/spark-control swap smollm2 --follow",
+        f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json' \\",
+        """    -d '{"model": "smollm2", "stream": true, """
+        """"messages": [{"role": "user", "content": "Say hello."}]}'""",
+        "",
+        "Break something (and mend it with rm):",
+        f"  touch {parts.boot.data.root}/lab/spark1/faults/offline",
+        "Ctrl-C ends everything.",
+    ]
+    if (fresh := parts.owner.fresh) is not None:
+        lines += ["", "Owner token, shown only now:", f"  {fresh.reveal()}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

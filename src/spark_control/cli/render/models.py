@@ -1,0 +1,118 @@
+"""The menu: what can be switched to, where it lies, and what keeps the rest from being ready."""
+
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from spark_control.cli.answer import Answer
+from spark_control.cli.render.tables import plain_table
+from spark_control.cli.words import DASH, listed, one_line, size
+
+CHAT = {"chat", "unknown", None}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """One line of the menu."""
+
+    key: str
+    name: str
+    mode: str
+    size_bytes: float | None
+    sparks: str
+    state: str
+    style: str
+
+    @classmethod
+    def of(cls, answer: Answer) -> "ModelView":
+        """Read a model of the API."""
+        state, style = state_of(answer)
+        return cls(
+            key=one_line(answer["key"].text or DASH),
+            name=one_line(answer["name"].text or DASH),
+            mode=one_line(answer["mode"].text or DASH).capitalize(),
+            size_bytes=answer["size_bytes"].number,
+            sparks=_sparks(answer),
+            state=one_line(state),
+            style=style,
+        )
+
+
+def state_of(model: Answer) -> tuple[str, str]:
+    """Return what can be done with the model, in words, and the colour of them."""
+    kind = model["kind"].text
+    if model["loaded"].flag:
+        on = model["loaded_on"].texts
+        return (f"Loaded on {listed(on)}" if on else "Loaded"), "green"
+    if kind not in CHAT:
+        return f"No chat model: {kind}", "dim"
+    if model["needs_setup"].flag:
+        return "Needs setup", "yellow"
+    if not model["complete_on"].texts:
+        return "Incomplete", "yellow"
+    if model["mode"].text == "cluster":
+        return "For a cluster", "dim"
+    return "Ready to switch", ""
+
+
+def _sparks(model: Answer) -> str:
+    """Return the Sparks that hold it; one that holds a part of it says so."""
+    whole = set(model["complete_on"].texts)
+    names = [f"{name}{'' if name in whole else ' (part)'}" for name in model["hosts"].texts]
+    return one_line(", ".join(names)) or DASH
+
+
+def render(answer: Answer, *, recipes: bool) -> RenderableType:
+    """Return `GET /api/models`: the menu, on wish the recipes, then what was skipped."""
+    parts: list[RenderableType] = [_menu([ModelView.of(m) for m in answer["models"].items])]
+    if recipes:
+        parts += [Text(), _recipes(answer["recipes"].items)]
+    elif count := len(answer["recipes"].items):
+        parts += [Text(), Text(_more(count), "dim")]
+    problems = [_problem(problem) for problem in answer["problems"].items]
+    return Group(*parts, *([Text(), *problems] if problems else []))
+
+
+def _menu(models: list[ModelView]) -> RenderableType:
+    if not models:
+        return Text("No models on the Sparks yet.")
+    table = plain_table("Model", "Name", "Mode", "Size", "On", "State")
+    table.columns[3].justify = "right"
+    for model in models:
+        table.add_row(
+            Text(model.key, "bold"),
+            Text(model.name),
+            Text(model.mode),
+            Text(size(model.size_bytes), no_wrap=True),
+            Text(model.sparks),
+            Text(model.state, model.style),
+        )
+    return table
+
+
+def _more(count: int) -> str:
+    recipes = "1 recipe" if count == 1 else f"{count} recipes"
+    return f"{recipes} for models that are on no Spark: --recipes lists them."
+
+
+def _recipes(recipes: list[Answer]) -> RenderableType:
+    if not recipes:
+        return Text("Every recipe has its model on a Spark.")
+    table = plain_table("Recipe", "Mode", "Weights", "Notes")
+    for recipe in recipes:
+        table.add_row(
+            Text(one_line(recipe["key"].text or DASH), "bold"),
+            Text(one_line(recipe["mode"].text or DASH).capitalize()),
+            Text(one_line(recipe["repo"].text or recipe["local_path"].text or DASH)),
+            Text(one_line(recipe["notes"].text or "")),
+        )
+    return table
+
+
+def _problem(problem: Answer) -> Text:
+    where = " ".join(
+        one_line(text) for text in (problem["source"].text, problem["entry"].text) if text
+    )
+    reason = one_line(problem["reason"].text or DASH)
+    return Text("! ", "yellow").append(f"{where}: {reason}" if where else reason, "default")

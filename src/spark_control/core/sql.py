@@ -1,0 +1,74 @@
+"""The database behind async calls: one writer thread, a small pool for reads.
+
+SQLite takes one writer at a time; giving it exactly one thread makes every transaction short and
+removes "database is locked" from the inside. The event loop never waits on a disk.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from spark_control.core.errors import StorageTrouble
+
+T = TypeVar("T")
+
+
+class DatabaseTrouble(StorageTrouble):
+    """The database could not be read or written."""
+
+    code = "database_trouble"
+    hint = "Check the free space and the rights of the data directory."
+
+
+def _pragmas(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection has no type
+    for line in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {line}")
+    cursor.close()
+
+
+def make_engine(url: str) -> sa.Engine:
+    """Return an engine for `url`; SQLite gets WAL and full durability."""
+    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _pragmas)
+    return engine
+
+
+class Sql:
+    """Runs functions of a connection: `write` in one transaction each, `read` beside it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sql-write")
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sql-read")
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in a transaction of its own, after all writes before it."""
+        return await self._on(self._writer, lambda: self._in_transaction(work))
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` on a snapshot; it must not write."""
+        return await self._on(self._readers, lambda: self._in_transaction(work))
+
+    def _in_transaction(self, work: Callable[[sa.Connection], T]) -> T:
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except (OperationalError, DBAPIError) as error:
+            raise DatabaseTrouble(
+                "The database could not be used.", detail={"reason": str(error.orig)[:200]}
+            ) from error
+
+    async def _on(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    def close(self) -> None:
+        """Finish what is queued and let the files go."""
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()

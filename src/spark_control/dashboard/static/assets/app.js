@@ -1,0 +1,200 @@
+// Starts the page: one state, fed by one stream, drawn in place.
+
+import { address, call } from "./http.js";
+import { CancelDialog, SwitchDialog } from "./dialogs.js";
+import { byId, keyed, kind, say, show, stamp, text } from "./dom.js";
+import { Live } from "./live.js";
+import { Models } from "./models.js";
+import { Serving } from "./serving.js";
+import { SignIn } from "./signin.js";
+import { Sparks } from "./sparks.js";
+import { SwapCard } from "./swap.js";
+
+const STATUS_MS = 250;
+const WORDS = {
+  connecting: ["off", "Connecting"],
+  live: ["ok", "Live"],
+  reconnecting: ["warn", "Reconnecting"],
+  offline: ["crit", "Offline"],
+};
+const DEMO = {
+  code: "demo",
+  message: "This is the demo.",
+  hint: "The Sparks, their hardware and the files on their disks are simulated. A model marked Scripted answers with made-up text; one marked llama.cpp is really run, on this machine.",
+};
+
+const state = {
+  session: { auth: "off", signed_in: true },
+  status: null,
+  cards: new Map(),
+  menu: null,
+  swap: null,
+  swapAt: 0,
+  live: "connecting",
+  get busy() {
+    return Boolean(this.swap) && !this.swap.ended_at;
+  },
+  nameOf: (key) => state.menu?.models.find((model) => model.key === key)?.name ?? key,
+};
+
+const switching = new SwitchDialog((swap) => takeSwap(swap));
+const cancelling = new CancelDialog((swap) => takeSwap(swap));
+const ask = (key) => switching.open(key, state);
+const swapCard = new SwapCard({ cancel: (swap) => cancelling.open(swap, state), again: ask });
+const serving = new Serving();
+const sparks = new Sparks();
+const models = new Models(ask);
+const door = new SignIn(() => enter());
+const live = new Live(take, (now) => {
+  state.live = now;
+  say(WORDS[now][1]);
+  redraw();
+});
+
+const TAKE = {
+  snapshot(all) {
+    renewed(all.status.version);
+    state.status = all.status;
+    for (const card of all.hardware?.sparks ?? []) takeCard(card);
+    state.menu = all.models ?? state.menu;
+    if (!all.models) readMenu();
+    takeSwap(all.status.swap, true);
+  },
+  hardware: ({ data }) => takeCard(data),
+  swap: ({ data }) => takeSwap(data),
+  engine: () => readStatus(),
+  spark: () => readStatus(),
+  settings: () => [readStatus(), readMenu()],
+  job: () => undefined,
+};
+
+function take(topic, message) {
+  TAKE[topic](message);
+  redraw();
+}
+
+function takeCard(card) {
+  state.cards.set(card.name, { card, at: performance.now() });
+}
+
+/** Take what is told of a switch, unless something newer is known; a snapshot is always taken. */
+function takeSwap(swap, always = false) {
+  const before = state.swap;
+  if (!always && swap && before && swap.id === before.id && swap.at < before.at) return;
+  state.swap = swap;
+  state.swapAt = performance.now();
+  if (swap?.ended_at && before?.id === swap.id && !before.ended_at) {
+    readStatus();
+    readMenu();
+  }
+  redraw();
+}
+
+let asked = 0;
+function readStatus() {
+  clearTimeout(asked);
+  asked = setTimeout(async () => {
+    const status = await read("api/status");
+    if (!status) return;
+    state.status = status;
+    if (status.swap) takeSwap(status.swap);
+    redraw();
+  }, STATUS_MS);
+}
+
+async function readMenu() {
+  state.menu = (await read("api/models")) ?? state.menu;
+  redraw();
+}
+
+/** Read something; a failure is nothing here, the stream finds out by itself. */
+async function read(path) {
+  try {
+    return await call("GET", path);
+  } catch {
+    return null;
+  }
+}
+
+let waiting = false;
+function redraw() {
+  if (waiting) return;
+  waiting = true;
+  queueMicrotask(() => {
+    waiting = false;
+    draw();
+  });
+}
+
+function draw() {
+  const [tone, word] = WORDS[state.live];
+  const [dot, words] = byId("live").children;
+  kind(dot, `dot ${tone}`);
+  text(words, word);
+  if (!state.status) return;
+  show(byId("waiting"), false);
+  show(byId("signout"), state.session.auth === "token");
+  const some = state.status.sparks.length > 0;
+  show(byId("lead"), some);
+  const shown = swapCard.update(state);
+  byId("lead").classList.toggle("two", shown);
+  byId("page").classList.toggle("cut", state.live !== "live");
+  serving.update(state);
+  sparks.update(state);
+  sparks.fleet(state);
+  models.update(state);
+  notices();
+  const title = state.busy ? `Switching to ${state.nameOf(state.swap.model)}` : "";
+  document.title = [title, "Spark Control"].filter(Boolean).join(", ");
+}
+
+function notices() {
+  const { demo, notices: told } = state.status;
+  const spoken = told.some((notice) => notice.code.startsWith("demo"));
+  const all = [...(demo && !spoken ? [DEMO] : []), ...told, ...(state.newer ? [state.newer] : [])];
+  keyed(byId("notices"), all, ({ code, message }) => `${code} ${message}`, () => stamp("t-notice"), (row, notice) => {
+    text(row.message, notice.message);
+    text(row.hint, notice.hint ?? "");
+  });
+}
+
+/** A page that outlives an upgrade of the server says so. */
+function renewed(version) {
+  state.version ??= version;
+  if (version === state.version) return;
+  const message = "Spark Control was updated.";
+  state.newer = { code: "newer", message, hint: "Reload this page to use the new version." };
+}
+
+function tick() {
+  if (document.hidden || !state.status) return;
+  swapCard.tick();
+  sparks.update(state);
+}
+
+async function enter() {
+  state.session = (await read("api/session")) ?? state.session;
+  const { auth, signed_in: signedIn } = state.session;
+  if (auth === "token" && !signedIn) door.open();
+  else live.start();
+}
+
+document.addEventListener("redraw", redraw);
+document.addEventListener("signed-out", () => {
+  live.stop();
+  door.open("The session has ended. Sign in again to go on.");
+});
+byId("theme").addEventListener("click", () => {
+  document.documentElement.dispatchEvent(new Event("toggle-theme"));
+});
+byId("signout").addEventListener("click", async () => {
+  live.stop();
+  await read("api/session"); // wakes a proxy that has fallen asleep, so that signing out arrives
+  try {
+    await call("DELETE", "api/session");
+  } finally {
+    location.replace(address("."));
+  }
+});
+setInterval(tick, 1000);
+enter();

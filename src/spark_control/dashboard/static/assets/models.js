@@ -1,0 +1,138 @@
+// The menu: what can be switched to, what could be downloaded, what was wrong.
+
+import { attr, byId, isOff, keyed, kind, off, parts, show, stamp, text } from "./dom.js";
+import { reach } from "./sparks.js";
+import { list, size } from "./words.js";
+
+const CHAT = ["chat", "unknown"];
+
+export class Models {
+  /** `ask(key)` opens the dialog before a switch. */
+  constructor(ask) {
+    this.f = parts(byId("models"));
+    this.ask = ask;
+  }
+
+  update(state) {
+    const { f } = this;
+    const { menu } = state;
+    show(f.root, menu && state.status.sparks.length);
+    if (!menu) return;
+    const total = menu.models.reduce((sum, model) => sum + model.size_bytes, 0);
+    text(f.count, menu.models.length ? `${menu.models.length} on disk, ${size(total)}` : "");
+    text(f.why, paused(state));
+    show(f.table, menu.models.length);
+    show(f.none, !menu.models.length);
+    text(f.none, menu.read_at ? "No model is on the disk of a Spark yet." : "The Sparks have not been looked at yet.");
+    keyed(f.rows, menu.models, (model) => model.key, () => this.row(), (row, model) => draw(row, model, state));
+    this.recipes(menu.recipes);
+    this.problems(menu.problems);
+  }
+
+  row() {
+    const node = stamp("t-model");
+    const button = node.querySelector("button");
+    button.addEventListener("click", () => isOff(button) || this.ask(button.dataset.key));
+    return node;
+  }
+
+  recipes(recipes) {
+    const { f } = this;
+    show(f.recipes, recipes.length);
+    text(f.recipesum, `${recipes.length} ${recipes.length === 1 ? "recipe" : "recipes"} not on disk`);
+    keyed(f.recipelist, recipes, (recipe) => recipe.key, () => stamp("t-recipe"), (row, recipe) => {
+      title(row, recipe, recipeBadges(recipe));
+      text(row.notes, recipe.notes);
+    });
+  }
+
+  problems(problems) {
+    const { f } = this;
+    show(f.problems, problems.length);
+    text(f.problemsum, `${problems.length} ${problems.length === 1 ? "problem" : "problems"} with recipes or disks`);
+    const keyOf = (one) => `${one.source} ${one.entry} ${one.reason}`;
+    keyed(f.problemlist, problems, keyOf, () => stamp("t-problem"), (row, one) => {
+      text(row.where, [one.source, one.entry].filter(Boolean).join(", "));
+      text(row.reason, one.reason);
+    });
+  }
+}
+
+/** Why no switch can be started at all just now, or nothing. */
+function paused(state) {
+  if (state.live !== "live") return "Not connected, so nothing can be switched.";
+  return state.busy ? `Switching to ${state.nameOf(state.swap.model)}. One switch at a time.` : "";
+}
+
+/** The Sparks that serve `model` now. */
+export function servedOn(model, state) {
+  const keys = new Set(state.menu?.models.map((one) => one.key));
+  const serves = (one) => {
+    if (one.model === model.key) return true;
+    // Two models may share a repo; then only the key tells them apart.
+    return !keys.has(one.model) && (one.names ?? [one.model]).includes(model.repo ?? model.local_path);
+  };
+  return state.status.loaded.filter(serves).map((one) => one.spark);
+}
+
+/** The Sparks that a switch to `model` can use, in the order of the fleet. */
+export function candidates(model, state) {
+  return state.status.sparks.filter((spark) => model.complete_on.includes(spark.name));
+}
+
+/** Why `model` cannot be switched to, or nothing. */
+export function obstacle(model, state) {
+  if (!CHAT.includes(model.kind)) return `Not a chat model (${model.kind})`;
+  if (model.needs_setup) return "Add a recipe for it to models-overrides.yaml";
+  if (model.mode === "cluster") return "Needs several Sparks at once, which this version cannot launch yet";
+  if (!model.complete_on.length) return model.problems[0] ?? "The download is not complete";
+  const up = candidates(model, state).filter((spark) => reach(spark, state).reachable !== false);
+  return up.length ? "" : `${list(model.complete_on)} cannot be reached`;
+}
+
+function draw(row, model, state) {
+  title(row, model, badges(model, state));
+  text(row.size, size(model.size_bytes));
+  text(row.on, model.hosts.join(", "));
+  const on = servedOn(model, state);
+  const why = obstacle(model, state);
+  attr(row.root, "class", on.length ? "sel" : null);
+  text(row.state, on.length ? `Loaded on ${list(on)}` : why);
+  kind(row.state, on.length ? "good" : "");
+  attr(row.state, "id", `why-${model.key}`);
+  row.go.dataset.key = model.key;
+  const word = on.length ? "Restart" : "Switch";
+  text(row.go, word);
+  attr(row.go, "aria-label", on.length ? `Restart ${model.name}` : `Switch to ${model.name}`);
+  off(row.go, why || paused(state), why ? `why-${model.key}` : "models-why");
+}
+
+function title(row, model, marks) {
+  text(row.name, model.name);
+  text(row.key, model.key);
+  show(row.key, model.key !== model.name);
+  text(row.repo, model.repo ?? model.local_path ?? "");
+  attr(row.repo, "href", page(model.url));
+  keyed(row.badges, marks, ([word]) => word, () => stamp("t-badge"), (badge, [word, tone]) => {
+    text(badge.root, word);
+    kind(badge.root, `pill ${tone}`.trim());
+  });
+}
+
+/** The address of a model's page; nothing else is made a link. */
+const page = (url) => (url?.startsWith("https://") ? url : null);
+
+function recipeBadges(recipe) {
+  const marks = [[recipe.mode === "cluster" ? "Cluster" : "Solo", ""]];
+  if (recipe.local_path) marks.push(["Local", ""]);
+  if (recipe.origin === "custom") marks.push(["Custom", ""]);
+  return marks;
+}
+
+function badges(model, state) {
+  const marks = recipeBadges(model);
+  if (model.needs_setup) marks.push(["Needs setup", "warn"]);
+  if (!model.complete_on.length) marks.push(["Incomplete", "warn"]);
+  if (state.busy && state.swap.model === model.key) marks.push(["Loading", "acc"]);
+  return marks;
+}

@@ -1,0 +1,212 @@
+// The card of a switch: while it runs, and how it ended.
+
+import { address, call } from "./http.js";
+import { attr, byId, keyed, kind, parts, say, show, stamp, text } from "./dom.js";
+import { Log } from "./log.js";
+import { PHASES, clock, integer, list, spoken } from "./words.js";
+
+const ORDER = Object.keys(PHASES);
+const TITLES = {
+  queued: "Switching model",
+  running: "Switching model",
+  ready: "Switch finished",
+  failed: "Switch failed",
+  cancelled: "Switch cancelled",
+};
+const MOST_OF_A_PHASE = 0.97;
+
+export class SwapCard {
+  /** `ask.cancel(swap)` and `ask.again(key)` open the dialogs. */
+  constructor(ask) {
+    this.f = parts(byId("swap"));
+    this.log = new Log(this.f);
+    this.watched = new Set();
+    this.filled = {};
+    this.f.cancel.addEventListener("click", () => ask.cancel(this.swap));
+    this.f.again.addEventListener("click", () => ask.again(this.swap.model));
+    this.f.dismiss.addEventListener("click", () => this.dismiss());
+    for (const name of ORDER) {
+      const segment = document.createElement("i");
+      segment.append(document.createElement("b"));
+      segment.dataset.phase = name;
+      this.f.bar.append(segment);
+    }
+    document.addEventListener("visibilitychange", () => this.swap && this.follow());
+  }
+
+  /** Show the switch of `state`; returns whether there is one to show. */
+  update(state) {
+    const { swap } = state;
+    if (swap && swap.id !== this.swap?.id) this.filled = {};
+    this.announce(swap);
+    [this.swap, this.state] = [swap, state];
+    const visible = Boolean(swap) && this.wanted(swap);
+    show(this.f.root, visible);
+    if (visible) this.draw();
+    else this.log.close();
+    return visible;
+  }
+
+  wanted(swap) {
+    if (!swap.ended_at) this.watched.add(swap.id);
+    if (!swap.ended_at) return true;
+    if (dismissed() === swap.id) return false;
+    return swap.state === "failed" || this.watched.has(swap.id);
+  }
+
+  draw() {
+    const { f, swap, state } = this;
+    const ended = Boolean(swap.ended_at);
+    text(f.title, TITLES[swap.state] ?? swap.state);
+    text(f.spark, swap.spark ?? "");
+    show(f.spark, swap.spark);
+    show(f.cancel, !ended);
+    const from = swap.replaces.filter((name) => name !== swap.model).map(state.nameOf);
+    text(f.from, from.length ? list(from) : "");
+    show(f.from, from.length);
+    show(f.arrow, from.length);
+    text(f.to, state.nameOf(swap.model));
+    keyed(f.phases, swap.phases, (phase) => phase.phase, () => stamp("t-phase"), drawPhase);
+    this.outcome(ended);
+    show(f.log, swap.state !== "ready");
+    text(f.logname, swap.spark ? `Engine on ${swap.spark}` : "Engine");
+    attr(f.full, "href", address(`api/jobs/${encodeURIComponent(swap.id)}/log?tail=10000`));
+    this.follow();
+    this.tick();
+  }
+
+  outcome(ended) {
+    const { f, swap, state } = this;
+    show(f.outcome, ended);
+    show(f.acts, ended);
+    show(f.activity, !ended);
+    show(f.again, ended && swap.state !== "ready");
+    if (!ended) return;
+    const where = swap.spark ? ` on ${swap.spark}` : "";
+    const good = `${state.nameOf(swap.model)} answers${where}. It took ${clock(swap.elapsed_s)}.`;
+    kind(f.outcome, swap.state === "failed" ? "outcome bad" : "outcome");
+    text(f.cause, swap.state === "ready" ? good : (swap.error?.message ?? "No reason was given."));
+    text(f.hint, swap.error?.hint ?? "");
+    show(f.hint, swap.error?.hint);
+  }
+
+  /** What changes with every second. */
+  tick() {
+    const { f, swap, state } = this;
+    if (!swap || f.root.hidden) return;
+    const passed = swap.ended_at ? 0 : (performance.now() - state.swapAt) / 1000;
+    const elapsed = swap.elapsed_s === null ? null : swap.elapsed_s + passed;
+    const left = swap.eta_s === null ? null : swap.eta_s - passed;
+    this.eta(left, elapsed);
+    this.bar(passed, left, elapsed);
+    const current = swap.phases.find((phase) => phase.state === "current");
+    const times = f.phases.querySelector('[aria-current="step"] .pd');
+    if (current && times) text(times, clock((current.seconds ?? 0) + passed));
+    text(f.activity, activity(swap));
+  }
+
+  eta(left, elapsed) {
+    const { f, swap } = this;
+    const gone = elapsed === null ? "" : `${clock(elapsed)} elapsed`;
+    const ended = Boolean(swap.ended_at);
+    const some = !ended && left !== null && left > 0.5;
+    show(f.left, some);
+    text(f.left, some ? clock(left) : "");
+    const words = left === null ? "No estimate yet" : "Taking longer than usual";
+    const parts = ended ? [gone] : [some ? "left" : words, gone];
+    text(f.elapsed, parts.filter(Boolean).join(", "));
+  }
+
+  bar(passed, left, elapsed) {
+    const { f, swap } = this;
+    const known = swap.phases.some((phase) => phase.usual_s !== null);
+    for (const [at, phase] of swap.phases.entries()) {
+      const segment = f.bar.children[at];
+      const share = this.share(phase, passed);
+      kind(segment, share === null ? "busy" : phase.state);
+      segment.style.flexGrow = String(known ? Math.max(phase.usual_s ?? 0, 0.001) : 1);
+      segment.firstChild.style.width = `${(share ?? 1) * 100}%`;
+    }
+    const total = left === null ? null : (100 * elapsed) / (elapsed + Math.max(0, left));
+    attr(f.bar, "aria-valuenow", total === null || !total ? null : Math.round(total));
+    attr(f.bar, "aria-valuetext", swap.ended_at ? TITLES[swap.state] : described(swap, left));
+  }
+
+  /** How much of a phase is done; null when nobody knows. It never goes back. */
+  share(phase, passed) {
+    if (phase.state === "done" || phase.state === "stopped") return 1;
+    if (phase.state === "coming") return 0;
+    const engine = phase.phase === "loading" ? this.swap.progress : null;
+    const usual = phase.usual_s ? ((phase.seconds ?? 0) + passed) / phase.usual_s : null;
+    const share = engine === null ? usual : engine / 100;
+    const most = Math.max(Math.min(share ?? 0, MOST_OF_A_PHASE), this.filled[phase.phase] ?? 0);
+    if (share === null && !most) return null;
+    this.filled[phase.phase] = most;
+    return most;
+  }
+
+  /** Keep the log open while the card is seen and the switch runs; later show what is kept. */
+  async follow() {
+    const { swap } = this;
+    if (document.hidden || this.f.root.hidden) return this.log.close();
+    if (!swap.ended_at) return this.log.open(swap.id);
+    if (this.log.id === swap.id) return undefined;
+    this.log.fill(swap.id, swap.log_tail);
+    if (swap.log_tail.length || swap.state === "ready") return undefined;
+    try {
+      const kept = await call("GET", `api/swap/${encodeURIComponent(swap.id)}`);
+      if (this.log.id === swap.id) this.log.fill(swap.id, kept.log_tail);
+    } catch {
+      // The cause is on the card; the log is only what led to it.
+    }
+    return undefined;
+  }
+
+  announce(swap) {
+    const before = this.swap;
+    if (!swap || !before || swap.id !== before.id) return;
+    if (swap.state !== before.state && swap.ended_at) say(TITLES[swap.state] ?? swap.state);
+    else if (swap.phase !== before.phase) say(described(swap, null).replace(/, no estimate.*/, ""));
+  }
+
+  dismiss() {
+    dismissed(this.swap.id);
+    show(this.f.root, false);
+    document.dispatchEvent(new Event("redraw"));
+    byId("main").focus({ preventScroll: true });
+  }
+}
+
+function drawPhase(row, phase) {
+  kind(row.root, { current: "cur", stopped: "bad" }[phase.state] ?? phase.state);
+  attr(row.root, "aria-current", phase.state === "current" ? "step" : null);
+  text(row.name, PHASES[phase.phase]?.[0] ?? phase.phase);
+  if (phase.state === "current") return; // its time runs, see tick
+  const usual = phase.usual_s === null ? "" : `~${clock(phase.usual_s)}`;
+  text(row.time, phase.state === "coming" ? usual : clock(phase.seconds));
+}
+
+function activity(swap) {
+  if (swap.phase === null) return "Waiting to start";
+  const engine = swap.phase === "loading" || swap.phase === "launching" ? swap.activity : null;
+  const percent = swap.phase === "loading" ? swap.progress : null;
+  const words = engine ?? PHASES[swap.phase]?.[1] ?? swap.phase;
+  return percent === null ? words : `${words}, ${integer(percent)} %`;
+}
+
+function described(swap, left) {
+  const step = ORDER.indexOf(swap.phase) + 1;
+  const words = PHASES[swap.phase]?.[1] ?? "Waiting to start";
+  const time = left === null ? "no estimate yet" : `about ${spoken(left)} left`;
+  return step ? `${words}, step ${step} of ${ORDER.length}, ${time}` : words;
+}
+
+/** The switch whose end was read and put away; kept over reloads. */
+function dismissed(id) {
+  try {
+    if (id) localStorage.setItem("dismissed", id);
+    return localStorage.getItem("dismissed");
+  } catch {
+    return id ?? null;
+  }
+}

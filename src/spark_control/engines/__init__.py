@@ -1,0 +1,1 @@
+"""What an engine is, and what the rooms need to know of one."""

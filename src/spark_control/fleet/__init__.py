@@ -1,0 +1,1 @@
+"""The Sparks: how to reach them and what their hardware does."""

@@ -1,0 +1,1 @@
+"""How a Spark is reached: over SSH, or as the machine Spark Control runs on."""

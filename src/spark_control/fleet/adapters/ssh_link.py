@@ -1,0 +1,206 @@
+"""One held SSH connection: made when it is first needed, shared, and made again after a loss."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+from typing_extensions import override
+
+from spark_control.core.clock import Clock
+from spark_control.core.tasks import Tasks
+from spark_control.fleet.adapters.known_hosts import KnownHosts, Trusted, key_changed
+from spark_control.fleet.adapters.ssh_errors import ssh_errors
+from spark_control.fleet.adapters.ssh_key import load_key
+from spark_control.fleet.backoff import full_jitter
+from spark_control.fleet.errors import ConnectionLost, HostUnreachable
+from spark_control.fleet.flight import Flight
+from spark_control.settings.domain import Spark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshLimits:
+    """How long to wait, and how much at a time."""
+
+    channels: int = 8
+    """Commands at one time; OpenSSH refuses more than ten sessions on a connection."""
+    streams: int = 6
+    """How many of them may be streams, so that open logs leave room for commands."""
+    connect_s: float = 5.0
+    """For the TCP connection."""
+    login_s: float = 10.0
+    """For everything after it, until commands can run."""
+    keepalive_s: float = 5.0
+    keepalive_count: int = 3
+    grace_s: float = 5.0
+    """How much longer than a command's own limit we wait for it."""
+    end_s: float = 3.0
+    """How long a command gets to end when it is told to; `timeout -k` kills it after two."""
+    backoff_s: float = 0.5
+    backoff_cap_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshAccess:
+    """What opens the door: our key, the user's own keys and agent if wanted, and whom we trust."""
+
+    known_hosts: KnownHosts
+    key_path: Path | None
+    user_keys: bool = True
+    config: tuple[Path, ...] = ()
+
+
+class _Witness(asyncssh.SSHClient):
+    """Sees a connection come up, show its key, and go."""
+
+    def __init__(self, trusted: Trusted, lost: Callable[[], None]) -> None:
+        self.trusted = trusted
+        self.new_key: asyncssh.SSHKey | None = None
+        self.wrong_key: asyncssh.SSHKey | None = None
+        self._lost = lost
+        self._limit: asyncio.Timeout | None = None
+        self._until = 0.0
+
+    def watch(self, limit: asyncio.Timeout, until: float) -> None:
+        """Move `limit` to `until` once the network is through: a slow login is no dead Spark."""
+        self._limit, self._until = limit, until
+
+    @override
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(self._until)
+
+    @override
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        if self.trusted.accepts(key):
+            self.new_key = key
+            return True
+        self.wrong_key = key
+        return False
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+
+
+class SshLink:
+    """Gives the connection to a Spark; whoever comes while it is made waits for the same one."""
+
+    def __init__(
+        self,
+        spark: Spark,
+        access: SshAccess,
+        limits: SshLimits,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._spark = spark
+        self._access = access
+        self._limits = limits
+        self._clock = clock
+        self._chance = chance
+        self._tasks = Tasks(spark.name)
+        self._flight = Flight[asyncssh.SSHClientConnection](
+            self._tasks, "connect", stopped=ConnectionLost
+        )
+        self._held: asyncssh.SSHClientConnection | None = None
+        self._failures = 0
+
+    async def get(self) -> asyncssh.SSHClientConnection:
+        """Return the connection. Raises HostUnreachable, HostRefusedKey, HostKeyChanged."""
+        if self._held is not None and not self._held.is_closed():
+            return self._held
+        return await self._flight.join(self._connect)
+
+    def answered(self) -> None:
+        """Take note that the Spark did what it was asked: the next loss is a first one."""
+        self._failures = 0
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._tasks.close()
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.end_s):
+                    await held.wait_closed()
+            held.abort()
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        await self._clock.sleep(
+            full_jitter(
+                self._failures,
+                self._chance(),
+                base_s=self._limits.backoff_s,
+                cap_s=self._limits.backoff_cap_s,
+            )
+        )
+        # Counted before it is known to fail; what the Spark answers later sets it back.
+        self._failures += 1
+        with ssh_errors(self._spark.name, lost=HostUnreachable):
+            self._held = await self._open()
+        return self._held
+
+    async def _open(self) -> asyncssh.SSHClientConnection:
+        spark, known = self._spark, self._access.known_hosts
+        trusted = await asyncio.to_thread(known.trusted, spark.host, spark.port)
+        witness = _Witness(trusted, self._lost)
+        try:
+            connection = await self._login(witness)
+        except asyncssh.HostKeyNotVerifiable as error:
+            if witness.wrong_key is None:
+                raise
+            raise key_changed(spark.host, spark.port, witness.wrong_key) from error
+        finally:
+            # Also when the login failed: it has been seen, and that is what counts.
+            if witness.new_key is not None:
+                await asyncio.to_thread(known.pin, spark.host, spark.port, witness.new_key)
+        return connection
+
+    async def _login(self, witness: _Witness) -> asyncssh.SSHClientConnection:
+        spark, limits = self._spark, self._limits
+        config = [str(path) for path in self._access.config] or None
+        keys = await self._keys(config)
+        async with asyncio.timeout(limits.connect_s) as limit:
+            witness.watch(limit, asyncio.get_running_loop().time() + limits.login_s)
+            return await asyncssh.connect(
+                spark.host,
+                # A port of 22 may be another one by the user's own configuration.
+                port=spark.port if spark.port != 22 else (),
+                username=spark.user or (),
+                config=config,
+                client_factory=lambda: witness,
+                # An empty list would mean the user's own `known_hosts`, hence the function.
+                known_hosts=lambda *_: (
+                    witness.trusted.keys,
+                    witness.trusted.authorities,
+                    witness.trusted.revoked,
+                ),
+                server_host_key_algs=witness.trusted.algorithms,
+                client_keys=keys,
+                agent_path=() if self._access.user_keys else None,
+                login_timeout=limits.login_s,
+                keepalive_interval=limits.keepalive_s,
+                keepalive_count_max=limits.keepalive_count,
+            )
+
+    async def _keys(self, config: list[str] | None) -> list[asyncssh.SSHKeyPair] | None:
+        """Return our key, then those that `ssh` would offer."""
+        access, keys = self._access, list[asyncssh.SSHKeyPair]()
+        if access.key_path is not None:
+            ours = await asyncio.to_thread(load_key, access.key_path)
+            keys.extend(asyncssh.load_keypairs(ours))
+        if access.user_keys:
+            options = await asyncssh.SSHClientConnectionOptions.construct(
+                config=config, host=self._spark.host
+            )
+            keys.extend(options.client_keys or ())
+        return keys or None
+
+    def _lost(self) -> None:
+        self._held = None

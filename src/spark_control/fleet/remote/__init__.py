@@ -1,0 +1,1 @@
+"""Scripts that run on a Spark; nothing here is imported by the rest."""

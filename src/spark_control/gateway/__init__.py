@@ -1,0 +1,1 @@
+"""One URL for every model: route by model name, pass bytes through."""

@@ -1,0 +1,1 @@
+"""Jobs in a database and their logs on disk."""

@@ -1,0 +1,81 @@
+"""Logs of jobs: one bounded file a job, the oldest go first."""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import TextIO
+
+from spark_control.core.errors import StorageTrouble
+
+MAX_BYTES = 8 * 1024 * 1024
+KEEP = 50
+
+
+class LogUnreadable(StorageTrouble):
+    """The log of a job could not be read or written."""
+
+    code = "log_unreadable"
+
+
+class LogFile:
+    """The log of one job while it runs; past `limit` characters it says so and takes no more."""
+
+    def __init__(self, file: TextIO | None, limit: int) -> None:
+        self._file = file
+        self._left = limit
+
+    def write(self, line: str) -> None:
+        """Add one line. A full disk must not end a swap, so trouble ends the log instead."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(
+                f"{line}\n" if len(line) < self._left else "(log cut here: too long)\n"
+            )
+            self._file.flush()
+        except OSError:
+            self.close()
+            return
+        self._left -= len(line) + 1
+        if self._left <= 0:
+            self.close()
+
+    def close(self) -> None:
+        """End the log."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class LogFiles:
+    """The folder of all job logs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, job_id: str) -> Path:
+        return self._folder / f"{Path(job_id).name}.log"
+
+    def open(self, job_id: str) -> LogFile:
+        """Start the log of a job and drop the oldest logs. Never raises: no disk, no log."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            old = sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
+            for path in old[: max(0, len(old) - KEEP + 1)]:
+                path.unlink(missing_ok=True)
+            return LogFile(self._path(job_id).open("a", encoding="utf-8"), MAX_BYTES)
+        except OSError:
+            return LogFile(None, 0)
+
+    async def tail(self, job_id: str, lines: int) -> list[str]:
+        """Return the last `lines` lines of a job's log; empty when it wrote none."""
+        return await asyncio.to_thread(self._tail, job_id, lines)
+
+    def _tail(self, job_id: str, lines: int) -> list[str]:
+        try:
+            with self._path(job_id).open(encoding="utf-8", errors="replace") as file:
+                return [line.rstrip("\n") for line in deque(file, maxlen=lines)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise LogUnreadable(f"{self._path(job_id)} cannot be read.") from error

@@ -1,0 +1,84 @@
+"""The tables, and how a database is brought to them.
+
+A new database is made from `metadata` and stamped; Alembic, which is slow to import, is loaded
+only when an older schema is found. A test holds the two ways to the same result.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from spark_control.jobs.errors import DatabaseNewer
+
+HEAD = "0001"
+KNOWN = frozenset({"0001"})
+
+metadata = sa.MetaData(
+    naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s",
+                       "fk": "fk_%(table_name)s_%(column_0_name)s"}
+)  # fmt: skip
+
+jobs = sa.Table(
+    "jobs", metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False, index=True),
+    sa.Column("target", sa.String(128), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("args", sa.JSON, nullable=False),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+)  # fmt: skip
+
+job_phases = sa.Table(
+    "job_phases", metadata,
+    sa.Column("job_id", sa.String(64), sa.ForeignKey("jobs.id", ondelete="CASCADE"),
+              primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("phase", sa.String(32), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+)  # fmt: skip
+
+_version = sa.table("alembic_version", sa.column("version_num", sa.String(32)))
+
+
+def _present(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.select(_version.c.version_num)).scalar_one_or_none()
+
+
+def ensure(engine: sa.Engine) -> None:
+    """Bring the database to `HEAD`. Raises DatabaseNewer for one this version does not know."""
+    with engine.begin() as connection:
+        present = _present(connection)
+        if present is None:
+            _create(connection)
+            return
+    if present not in KNOWN:
+        raise DatabaseNewer(f"The database has schema {present}; this version knows {HEAD}.")
+    if present != HEAD:
+        upgrade(engine)
+
+
+def _create(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.execute(sa.insert(_version).values(version_num=HEAD))
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Run the migrations with Alembic."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)

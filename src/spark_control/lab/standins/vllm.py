@@ -1,0 +1,196 @@
+"""Plays `vllm serve` in a container: checks its words and its memory, loads, and serves."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterable
+
+from spark_control.core.clock import RealClock
+from spark_control.core.tasks import Tasks
+from spark_control.lab.standins import box as boxes
+from spark_control.lab.standins import containers, memory, model_files, script, vllm_fit, vllm_log
+from spark_control.lab.standins.box import Box, complain, say
+from spark_control.lab.standins.brains import REAL_OWNER, Llama, Scripted
+from spark_control.lab.standins.containers import Container
+from spark_control.lab.standins.front import Front
+from spark_control.lab.standins.vllm_args import Refusal, Serve, parse, read_table
+from spark_control.lab.standins.vllm_fit import Model
+from spark_control.lab.standins.vllm_log import Line, dressed
+from spark_control.lab.standins.web import Server, bind
+
+_ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - words a user writes
+_LOOK_S = 0.1
+_CORE_FAILED = (
+    "RuntimeError: Engine core initialization failed. See root cause above. "
+    "Failed core proc(s): {}\n"
+)
+
+
+class Gone(Exception):
+    """The engine ends now, with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Engine:
+    """One engine process."""
+
+    def __init__(self, box: Box, one: Container, serve: Serve) -> None:
+        self._box = box
+        self._one = one
+        self._serve = serve
+        self._clock = RealClock()
+        self._pace = box.pace()
+        self._tasks = Tasks("engine")
+        self._front = Front(box, serve.names, self._clock)
+        self._server = Server(box, self._front, self._clock)
+        self._held = memory.Held(os.getpid(), 0.0, "loading")
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Load and serve until a signal. Raises Refusal and Gone."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loading = self._tasks.spawn(self._load(), name="load")
+        ending = self._tasks.spawn(self._wait(), name="end")
+        try:
+            await asyncio.wait({loading, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done() and (error := loading.exception()):
+                raise error
+            await ending
+        finally:
+            await self._server.close()
+            await self._tasks.close()
+            memory.forget(self._box, self._held.pid)
+            memory.refresh(self._box)
+        say("INFO:     Shutting down\nINFO:     Finished server process [1]\n")
+        return 0
+
+    async def _wait(self) -> None:
+        await self._stop.wait()
+
+    async def _load(self) -> None:
+        taken = self._address()
+        model = model_files.look(self._one, self._serve.model)
+        version = str(read_table()["vllm_version"])
+        await self._print(vllm_log.boot(self._serve, model, version))
+        await self._may_die()
+        try:
+            room = self._room(model)
+        except Refusal as refusal:
+            self._blame(str(refusal))
+            raise Refusal(_CORE_FAILED) from None
+        await self._server.listen(taken)
+        lines = list(vllm_log.weights(model))
+        await self._print(lines[: len(lines) // 2])
+        await self._may_fail()
+        await self._print(lines[len(lines) // 2 :])
+        brain = await self._brain(model)
+        await self._print(vllm_log.warm(model, room))
+        await self._print(vllm_log.up(self._serve))
+        root, longest = self._serve.model, room.max_len
+        owner = REAL_OWNER if isinstance(brain, Llama) else script.OWNER
+        self._front.models = script.models(self._serve.names, root, owner, longest)
+        self._front.brain = brain
+        self._report(state="serving")
+        await self._attend(brain)
+
+    def _address(self) -> socket.socket:
+        host, port = self._serve.host, self._serve.port
+        try:
+            return bind(str(self._box.spark()["host"]) if host in _ANY else host, port)
+        except OSError as error:
+            raise Refusal(f"OSError: [Errno {error.errno}] {error.strerror}\n") from None
+
+    def _room(self, model: Model) -> vllm_fit.Room:
+        free = memory.free_now(self._box)
+        return vllm_fit.room(model, self._serve.share, self._serve.max_len, free)
+
+    async def _brain(self, model: Model) -> Scripted | Llama:
+        real = self._box.settings().get("real")
+        wanted = real.get(model.repo) if isinstance(real, dict) else None
+        if not wanted:
+            say(f"Spark Control lab: the scripted engine plays {model.repo}; no model runs.\n")
+            return Scripted(self._front, model.repo, self._clock, self._pace)
+        say(f"Spark Control lab: llama.cpp runs {model.repo} on the CPU; this is not vLLM.\n")
+        llama = Llama(self._front)
+        try:
+            core = await llama.start({**wanted, "alias": self._serve.names[0]})
+        except RuntimeError as error:
+            self._blame(f"{error}\n")
+            raise Refusal(_CORE_FAILED) from None
+        memory.forget(self._box, self._held.pid)
+        self._held = self._held._replace(pid=core)
+        return llama
+
+    async def _attend(self, brain: Scripted | Llama) -> None:
+        """Keep the record of what the engine does, until its core dies."""
+        if isinstance(brain, Llama):
+            self._tasks.spawn(self._mourn(brain), name="core")
+        busy = 0
+        while not self._stop.is_set():
+            if busy != self._front.busy:
+                busy = self._front.busy
+                self._report(busy=busy)
+            await self._clock.sleep(_LOOK_S)
+
+    async def _mourn(self, brain: Llama) -> None:
+        await brain.ended()
+        self._blame("EngineCore encountered a fatal error.\n")
+        self._stop.set()
+
+    def _blame(self, text: str) -> None:
+        core = self._held.pid
+        complain(f"(EngineCore pid={core}) ERROR {self._when()} [core.py:866] {text}")
+
+    def _when(self) -> str:
+        return self._clock.now().strftime("%m-%d %H:%M:%S")
+
+    def _report(self, **changes: object) -> None:
+        self._held = self._held._replace(**changes)  # type: ignore[arg-type]  # fields of our own
+        memory.report(self._box, self._held)
+        memory.refresh(self._box)
+
+    async def _print(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if line.after and self._pace:
+                await self._clock.sleep(line.after * self._pace)
+            say(dressed(line, os.getpid(), self._when()))
+            if line.held_gib != self._held.gib and line.held_gib:
+                self._report(gib=line.held_gib)
+
+    async def _may_die(self) -> None:
+        after = self._box.fault("dies-after-launch")
+        if after is not None:
+            await self._clock.sleep(float(after or 1))
+            raise Gone(137)
+
+    async def _may_fail(self) -> None:
+        if self._box.fault("failed-load") is not None:
+            self._blame("torch.AcceleratorError: CUDA error: an illegal memory access was met\n")
+            raise Refusal(_CORE_FAILED)
+        while self._box.fault("never-ready") is not None:
+            await self._clock.sleep(_LOOK_S)
+
+
+def main(_name: str, words: list[str]) -> int:
+    """Do what `vllm WORDS` does."""
+    box = boxes.here()
+    if words[:1] == ["--version"]:
+        say(f"{read_table()['vllm_version']}\n")
+        return 0
+    if words[:1] != ["serve"]:
+        complain("usage: vllm [-h] [-v] {chat,complete,serve,bench,collect-env,run-batch} ...\n")
+        return 2
+    try:
+        one = containers.find(box, boxes.inside())
+        return asyncio.run(Engine(box, one, parse(words[1:])).run())
+    except Refusal as refusal:
+        complain(str(refusal))
+        return refusal.status
+    except Gone as gone:
+        return gone.status

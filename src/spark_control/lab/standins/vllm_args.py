@@ -1,0 +1,153 @@
+"""Reads the words after `vllm serve` with vLLM's own table of options."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+TABLE = Path(__file__).with_name("vllm_flags.json")
+DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
+_SIZES = {"k": 1000, "m": 10**6, "g": 10**9, "K": 1024, "M": 1024**2, "G": 1024**3}
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)([kKmMgG]?)$")
+_PARSERS = {
+    "tool_call_parser": ("tool_parsers", "tool parser"),
+    "reasoning_parser": ("reasoning_parsers", "reasoning parser"),
+}
+
+
+class Refusal(Exception):
+    """What vLLM prints before it ends, and its exit status."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Serve(NamedTuple):
+    """What `vllm serve` was asked to do."""
+
+    model: str
+    names: tuple[str, ...]
+    host: str
+    port: int
+    share: float
+    max_len: int | None
+    given: dict[str, object]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(
+            "usage: vllm serve [model_tag] [options]\n"
+            f"vllm serve: error: {message}\n",
+            2,
+        )
+
+
+def read_table() -> dict[str, list[object]]:
+    """Return the options, the parsers and the version of the vLLM that is played."""
+    table: dict[str, list[object]] = json.loads(TABLE.read_text())
+    return table
+
+
+def human_int(text: str) -> int:
+    """Read `32768`, `32k` (1000s) or `32K` (1024s). Raises ValueError."""
+    found = _SIZE.match(text)
+    if not found:
+        raise ValueError(text)
+    return int(float(found.group(1)) * _SIZES.get(found.group(2), 1))
+
+
+_KINDS: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "json": json.loads,
+    "str": str,
+}
+_COUNTS = {"many": "+", "maybe": "?"}
+
+
+def _build(table: dict[str, list[object]]) -> argparse.ArgumentParser:
+    parser = _Parser(prog="vllm serve", add_help=False)
+    parser.add_argument("model_tag", nargs="?")
+    for row in table["options"]:
+        flags, count, kind, *choices = row  # type: ignore[misc]  # rows of our own table
+        if count == "none":
+            parser.add_argument(*flags, action="store_true", default=None)
+            continue
+        parser.add_argument(
+            *flags,
+            nargs=_COUNTS.get(count),
+            type=_KINDS[kind],
+            choices=choices[0] if choices else None,
+        )
+    return parser
+
+
+def _dashes(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def _undotted(words: list[str]) -> list[str]:
+    """Leave out `--option.key value`: JSON in pieces, which changes nothing here."""
+    kept: list[str] = []
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
+        if word.startswith("--") and "." in word.partition("=")[0]:
+            if "=" not in word and queue and not queue[0].startswith("--"):
+                queue.pop(0)
+        else:
+            kept.append(word)
+    return kept
+
+
+def parse(words: list[str]) -> Serve:
+    """Read the words. Raises Refusal as vLLM does, and only for the first problem."""
+    table = read_table()
+    parser = _build(table)
+    found, extra = parser.parse_known_args(_undotted([_dashes(word) for word in words]))
+    if extra:
+        parser.error(f"unrecognized arguments: {' '.join(extra)}")
+    given = {key: value for key, value in vars(found).items() if value is not None}
+    _check(given, table)
+    model = str(given.get("model_tag") or given.get("model") or DEFAULT_MODEL)
+    names = given.get("served_model_name")
+    length = str(given.get("max_model_len", "auto"))
+    return Serve(
+        model=model,
+        names=tuple(names) if isinstance(names, list) else (model,),
+        host=str(given.get("host") or ""),
+        port=int(str(given.get("port", 8000))),
+        share=float(str(given.get("gpu_memory_utilization", 0.92))),
+        max_len=None if length in {"auto", "-1"} else human_int(length),
+        given=given,
+    )
+
+
+def _check(given: dict[str, object], table: dict[str, list[object]]) -> None:
+    length = str(given.get("max_model_len", "auto"))
+    if length not in {"auto", "-1"} and not _SIZE.match(length):
+        raise Refusal(
+            "usage: vllm serve [model_tag] [options]\nvllm serve: error: argument "
+            f"--max-model-len: invalid human_readable_int_or_auto value: '{length}'\n",
+            2,
+        )
+    if given.get("enable_auto_tool_choice") and not given.get("tool_call_parser"):
+        raise Refusal("TypeError: Error: --enable-auto-tool-choice requires --tool-call-parser\n")
+    share = float(str(given.get("gpu_memory_utilization", 0.92)))
+    if not 0 < share <= 1:
+        raise Refusal(
+            "pydantic_core._pydantic_core.ValidationError: 1 validation error for CacheConfig\n"
+            f"gpu_memory_utilization\n  Input should be less than or equal to 1 "
+            f"[type=less_than_equal, input_value={share}, input_type=float]\n"
+        )
+    for option, (key, what) in _PARSERS.items():
+        if option in given and given[option] not in table[key]:
+            raise Refusal(
+                f"KeyError: \"invalid {what}: {given[option]} "
+                f"(chose from {{ {','.join(map(str, table[key]))} }})\"\n"
+            )

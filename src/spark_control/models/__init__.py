@@ -1,0 +1,1 @@
+"""The menu: which models are on which Spark, and how each is launched."""

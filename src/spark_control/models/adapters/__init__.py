@@ -1,0 +1,1 @@
+"""How the menu is read: caches on the Sparks, recipe files beside us."""

@@ -1,0 +1,394 @@
+"""List the models on this machine as one line of JSON.
+
+A program of its own for any Python from 3.8 on, sent over stdin: `python3 -I -S - '{"local": [...]}'`.
+It reads names, sizes, small JSON files and the heads of weight files, and changes nothing. Where
+one model cannot be read, that model says why and the others are listed all the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+import sys
+import time
+from collections.abc import Iterator
+
+VERSION = 1
+MAX_FILES = 20000
+MAX_DEPTH = 8
+MAX_JSON = 4 << 20
+MAX_INDEX = 128 << 20
+MAX_HEAD = 100 << 20
+NAMES_SHOWN = 5
+
+REPO_DIR = re.compile(r"models--[A-Za-z0-9][A-Za-z0-9._-]*")
+COMMIT = re.compile(r"[A-Za-z0-9]{1,64}")
+SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.safetensors|\.bin)")
+INDEX_FILES = re.compile(rb':\s*"([^"\\]{1,200}\.(?:safetensors|bin))"')
+INDEX_TOTAL = re.compile(rb'"total_size"\s*:\s*(\d{1,18})')
+OFFSETS = re.compile(rb'"data_offsets"\s*:\s*\[\s*\d+\s*,\s*(\d{1,18})\s*\]')
+INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+# The same weights again in another format: they count as disk, not as the model.
+COPIES = ("original/", "consolidated", "onnx/", "openvino/", "metal/")
+TOKENIZERS = (
+    "tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json", "vocab.txt",
+    "tiktoken.model", "spiece.model", "sentencepiece.bpe.model",
+)  # fmt: skip
+MARKERS = (
+    "config.json", "params.json", "modules.json", "adapter_config.json", "model_index.json",
+    "generation_config.json", "chat_template.jinja", "preprocessor_config.json",
+)  # fmt: skip
+NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
+
+
+class Files:
+    """The files below one folder: name -> stat, or None where a link leads nowhere."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, os.stat_result | None] = {}
+        self.outside = 0
+
+    def present(self, name: str) -> bool:
+        """Tell whether the file is there and its link leads somewhere."""
+        return self.by_name.get(name) is not None
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file, 0 where it is not there."""
+        found = self.by_name.get(name)
+        return found.st_size if found else 0
+
+
+def cache_root() -> str:
+    """Return the folder of the Hugging Face cache, found as the hub's own library finds it."""
+    env = os.environ.get
+    if env("HF_HUB_CACHE"):
+        return os.path.expanduser(env("HF_HUB_CACHE", ""))
+    shared = env("XDG_CACHE_HOME") or "~/.cache"
+    home = env("HF_HOME") or os.path.join(shared, "huggingface")
+    return os.path.join(os.path.expanduser(home), "hub")
+
+
+def repo_of(folder: str) -> str:
+    """`models--org--name` is `org/name`; only the first `--` parts the two."""
+    return folder[len("models--") :].replace("--", "/", 1)
+
+
+def walk(top: str, home: str) -> Files:
+    """Collect the files below `top`; links that leave `home` are counted."""
+    found = Files()
+    todo = [(top, "", 0)]
+    while todo:
+        folder, prefix, depth = todo.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if depth < MAX_DEPTH:
+                        todo.append((entry.path, name + "/", depth + 1))
+                    continue
+                if len(found.by_name) >= MAX_FILES:
+                    raise ValueError(f"the folder holds more than {MAX_FILES} files")
+                if entry.is_symlink() and leaves(entry.path, home):
+                    found.outside += 1
+                status = stat_of(entry.path)
+                if status is None or not stat.S_ISDIR(status.st_mode):
+                    found.by_name[name] = status
+    return found
+
+
+def stat_of(path: str) -> os.stat_result | None:
+    """Return the stat of what a path leads to; None for a link that leads nowhere."""
+    try:
+        return os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+
+
+def leaves(link: str, home: str) -> bool:
+    """Tell whether a link leads out of `home`, where a container would not find it."""
+    target = os.path.join(os.path.dirname(link), os.readlink(link))
+    return not os.path.normpath(target).startswith(home + os.sep)
+
+
+def weight_names(names: list[str]) -> list[str]:
+    """Return the files that hold the weights vLLM would load."""
+    for part in ([n for n in names if not n.startswith(COPIES)], names):
+        for start, ending in (("", ".safetensors"), ("pytorch_model", ".bin"), ("", ".gguf")):
+            found = [n for n in part if n.endswith(ending) and n.startswith(start)]
+            if found:
+                return found
+    return []
+
+
+def missing_of(top: str, files: Files) -> tuple[list[str], str]:
+    """Return the weight files that should be there and are not, and what is wrong beside."""
+    for index in INDEXES:
+        if files.present(index):
+            return missing_by_index(os.path.join(top, index), files)
+    return missing_by_number(files), ""
+
+
+def missing_by_index(path: str, files: Files) -> tuple[list[str], str]:
+    """Compare the index with the files."""
+    text = read(path, MAX_INDEX)
+    # An index can hold 100,000 tensors; a search is three times as fast as parsing it.
+    names = sorted({name.decode("utf-8", "replace") for name in INDEX_FILES.findall(text)})
+    if not names or not text.rstrip().endswith(b"}"):
+        return [], f"{os.path.basename(path)} cannot be read"
+    missing = [name for name in names if not files.present(name)]
+    total = INDEX_TOTAL.search(text)
+    size = sum(files.size(name) for name in names)
+    short = total is not None and not missing and size < int(total.group(1))
+    return missing, "the weight files are smaller than their index says" if short else ""
+
+
+def missing_by_number(files: Files) -> list[str]:
+    """Without an index, `-00001-of-00004` still says how many there should be."""
+    missing = []
+    shards = [found for found in map(SHARD.fullmatch, list(files.by_name)) if found]
+    for stem, total, ending in sorted({(s.group(1), s.group(3), s.group(4)) for s in shards}):
+        for number in range(1, min(int(total), 10000) + 1):
+            name = f"{stem}-{number:05d}-of-{total}{ending}"
+            if not files.present(name):
+                missing.append(name)
+    return missing
+
+
+def is_whole(path: str, size: int) -> bool:
+    """Tell from its head whether a safetensors file has the length it says; reads no tensor."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(MAX_HEAD, size - 8):
+            return False
+        head = file.read(length)
+    ends = [int(end) for end in OFFSETS.findall(head)]
+    return head[:1] == b"{" and size == 8 + length + max(ends or [0])
+
+
+def read(path: str, limit: int) -> bytes:
+    """Return a whole file. Raises ValueError when it is larger than `limit`."""
+    with open(path, "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{os.path.basename(path)} is too large")
+    return content
+
+
+def config_of(path: str) -> dict[str, object]:
+    """Return the essentials of `config.json`. Raises ValueError when it cannot be read."""
+    try:
+        config = json.loads(read(path, MAX_JSON))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"config.json cannot be read: {str(error)[:120]}") from error
+    if not isinstance(config, dict):
+        raise ValueError("config.json does not hold an object")  # noqa: TRY004 - of the content
+    return essentials(config)
+
+
+def essentials(config: dict[str, object]) -> dict[str, object]:
+    """Pick what the menu needs; the language part may lie one or two levels down."""
+    layers = list(language_parts(config))
+    quantization = first(layers, "quantization_config")
+    method = quantization.get("quant_method") if isinstance(quantization, dict) else None
+    names = config.get("architectures")
+    return {
+        "architectures": [text(n) for n in names[:4]] if isinstance(names, list) else [],
+        "model_type": text(config.get("model_type")),
+        "quant_method": text(method),
+        "max_position_embeddings": whole(first(layers, "max_position_embeddings")),
+        "auto_map": bool(config.get("auto_map")),
+        "vision": any(part in config for part in ("vision_config", "vision_tower", "mm_config")),
+        "audio": "audio_config" in config,
+        "hybrid": any(is_hybrid(layer) for layer in layers),
+    }
+
+
+def language_parts(config: dict[str, object]) -> Iterator[dict[str, object]]:
+    """Yield the configuration and the language parts nested in it."""
+    yield config
+    for name in NESTED:
+        inner = config.get(name)
+        if isinstance(inner, dict):
+            yield from language_parts(inner)
+
+
+def is_hybrid(layer: dict[str, object]) -> bool:
+    """Tell whether some layers keep a state instead of a cache (Mamba, linear attention)."""
+    types = layer.get("layer_types")
+    if isinstance(types, list) and any(t in ("linear_attention", "mamba") for t in types):
+        return True
+    if layer.get("hybrid_override_pattern"):
+        return True
+    return any(key.startswith(("mamba_", "linear_num_")) for key in layer)
+
+
+def first(layers: list[dict[str, object]], key: str) -> object:
+    """Return the outermost value of `key`."""
+    return next((layer[key] for layer in layers if layer.get(key) is not None), None)
+
+
+def text(value: object) -> str | None:
+    """Return a short text, or None for anything else."""
+    return value[:100] if isinstance(value, str) else None
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number, or None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def look(top: str, files: Files) -> dict[str, object]:
+    """Return what one folder with a model in it says of itself."""
+    names = sorted(files.by_name)
+    weights = weight_names(names)
+    missing, trouble = missing_of(top, files)
+    broken = [n for n in names if files.by_name[n] is None and n not in missing]
+    cut = [
+        n
+        for n in weights
+        if n.endswith(".safetensors")
+        and files.present(n)
+        and not is_whole(os.path.join(top, n), files.size(n))
+    ]
+    found: dict[str, object] = {
+        "weights": sum(files.size(n) for n in weights),
+        "weight_files": len(weights),
+        "format": weights[0].rpartition(".")[2] if weights else None,
+        "missing": missing[:NAMES_SHOWN], "missing_count": len(missing),
+        "broken": broken[:NAMES_SHOWN], "broken_count": len(broken),
+        "cut": cut[:NAMES_SHOWN], "cut_count": len(cut),
+        "outside": files.outside,
+        "tokenizer": any(files.present(n) for n in TOKENIZERS),
+        "markers": [n for n in MARKERS if files.present(n)],
+        "troubles": [trouble] if trouble else [],
+        "config": None,
+    }  # fmt: skip
+    if files.present("config.json"):
+        try:
+            found["config"] = config_of(os.path.join(top, "config.json"))
+        except ValueError as error:
+            found["troubles"] = ([trouble] if trouble else []) + [str(error)]
+    return found
+
+
+def partials(folder: str) -> dict[str, object]:
+    """Return the downloads in `folder` that have not ended: how many, bytes, last change."""
+    count, size, newest = 0, 0, 0.0
+    if os.path.isdir(folder):
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".incomplete"):
+                    status = entry.stat(follow_symlinks=False)
+                    count, size = count + 1, size + status.st_size
+                    newest = max(newest, status.st_mtime)
+    return {"count": count, "bytes": size, "newest": newest}
+
+
+def snapshot_of(folder: str) -> tuple[str | None, str | None]:
+    """Return commit and folder of the snapshot in use: `refs/main`, else the newest."""
+    top = os.path.join(folder, "snapshots")
+    commits = sorted(os.listdir(top)) if os.path.isdir(top) else []
+    try:
+        main = read(os.path.join(folder, "refs", "main"), 200).decode("ascii", "replace").strip()
+    except OSError:
+        main = ""
+    if COMMIT.fullmatch(main) and main in commits:
+        return main, os.path.join(top, main)
+    if not commits:
+        return None, None
+    newest = max(commits, key=lambda name: os.stat(os.path.join(top, name)).st_mtime)
+    return newest, os.path.join(top, newest)
+
+
+def bytes_of(folder: str, files: Files) -> int:
+    """Return the bytes of all distinct files of a repository, however many names they have."""
+    nodes = {(s.st_dev, s.st_ino): s.st_size for s in files.by_name.values() if s}
+    for part in ("blobs", "snapshots"):
+        top = os.path.join(folder, part)
+        if os.path.isdir(top):
+            for status in walk(top, folder).by_name.values():
+                if status:
+                    nodes[status.st_dev, status.st_ino] = status.st_size
+    return sum(nodes.values())
+
+
+def cached(root: str, name: str) -> dict[str, object]:
+    """Return one repository of the cache."""
+    folder = os.path.join(root, name)
+    home = os.path.realpath(os.path.dirname(root))
+    real = os.path.realpath(folder)
+    commit, snapshot = snapshot_of(real)
+    # Links are judged by where the cache really is, since that is what gets mounted.
+    files = walk(snapshot, home) if snapshot else Files()
+    found: dict[str, object] = {"commit": commit, "size": bytes_of(real, files)}
+    found["partials"] = partials(os.path.join(real, "blobs"))
+    found.update(look(snapshot, files) if snapshot else {"empty": True})
+    if not real.startswith(home + os.sep):
+        found["outside"] = len(files.by_name) or 1
+    return found
+
+
+def local(path: str) -> dict[str, object]:
+    """Return one folder that is a model itself, sized like `du`: every file once."""
+    # The lab keeps a whole machine below one folder; on a Spark the variable is not set.
+    prefix = os.environ.get("SPARK_ROOT", "")
+    top = prefix + path if prefix and os.path.isdir(prefix + path) else path
+    if not os.path.isdir(top):
+        return {"there": False}
+    files = walk(top, top)
+    nodes = {(s.st_dev, s.st_ino): s.st_size for s in files.by_name.values() if s}
+    files.by_name = {n: s for n, s in files.by_name.items() if not n.startswith(".")}
+    found: dict[str, object] = {"there": True, "commit": None, "size": sum(nodes.values())}
+    found["partials"] = partials(os.path.join(top, ".cache", "huggingface", "download"))
+    found.update(look(top, files))
+    return found
+
+
+def why(error: Exception) -> str:
+    """Return a short reason without the path, which the reader knows."""
+    return (getattr(error, "strerror", None) or str(error))[:200]
+
+
+def report(local_paths: list[str]) -> dict[str, object]:
+    """Return all models of this machine."""
+    root = os.path.abspath(cache_root())
+    models: list[dict[str, object]] = []
+    problems = []
+    names: list[str] = []
+    try:
+        names = sorted(os.listdir(root)) if os.path.lexists(root) else []
+    except OSError as error:
+        problems.append(f"{root} cannot be read: {why(error)}")
+    for name in names:
+        if REPO_DIR.fullmatch(name) and len(name) <= 250:
+            entry: dict[str, object] = {"repo": repo_of(name)}
+            try:
+                entry.update(cached(root, name))
+            except (OSError, ValueError) as error:
+                entry["error"] = why(error)
+            models.append(entry)
+    for path in local_paths:
+        entry = {"path": path}
+        try:
+            entry.update(local(path))
+        except (OSError, ValueError) as error:
+            entry.update(there=True, error=why(error))
+        models.append(entry)
+    now = time.time()
+    return {"v": VERSION, "root": root, "now": now, "models": models, "problems": problems}
+
+
+def main() -> None:
+    """Read the paths to look at beside the cache from the first argument."""
+    wish = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    answer = report([str(path) for path in wish.get("local", [])])
+    sys.stdout.write("\n@@INVENTORY@@" + json.dumps(answer, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The menu as it is now: every Spark is looked at in its own time, and a slow one keeps nobody."""
+
+import asyncio
+import difflib
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from spark_control.core.clock import Clock, iso
+from spark_control.core.errors import AppError
+from spark_control.core.tasks import Tasks
+from spark_control.fleet.ports import Host
+from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem
+from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
+from spark_control.models.menu import build_menu
+from spark_control.models.ports import Hosts, ModelStore, RecipeSource
+
+KEEP_GOOD_S = 10.0
+KEEP_FAILED_S = 25.0
+LIMIT_S = 8.0
+READ_TIMEOUT_S = 20.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one Spark: the last good look, and how the newest one went."""
+
+    inventory: Inventory | None = None
+    read_at: datetime | None = None
+    paths: tuple[str, ...] = ()
+    trouble: str = ""
+    until: float = 0.0
+    look: asyncio.Task[None] | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Models:
+    """Answers what can be switched to. One look per Spark at a time, shared by all who ask."""
+
+    fleet: Hosts
+    store: ModelStore
+    recipes: RecipeSource
+    clock: Clock
+    tasks: Tasks
+    _seen: dict[str, _Seen] = field(init=False, default_factory=dict)
+
+    async def menu(self, *, fresh: bool = False) -> Menu:
+        """Return the menu within the limit; a Spark that is late keeps what was seen of it.
+
+        Looks of the last ten seconds are used again unless `fresh`.
+        """
+        catalogue = await self.recipes.load()
+        hosts = list(self.fleet.hosts())
+        for gone in set(self._seen) - {host.name for host in hosts}:
+            del self._seen[gone]
+        looks = [look for host in hosts if (look := self._look(host, catalogue, fresh=fresh))]
+        await self._wait(looks)
+        return self._menu([host.name for host in hosts], catalogue)
+
+    async def find(self, key: str) -> Model:
+        """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk."""
+        menu = await self.menu()
+        by_key = {model.key: model for model in menu.models}
+        if key in by_key:
+            return by_key[key]
+        wanted = {recipe.key: recipe for recipe in menu.recipes_not_on_disk}
+        if key in wanted:
+            raise ModelNotOnDisk(f"{wanted[key].name} ({wanted[key].source}) is on no Spark.")
+        near = difflib.get_close_matches(key[:64], [*by_key, *wanted], n=3, cutoff=0.5)
+        guess = f" Near it: {', '.join(near)}." if near else ""
+        raise ModelUnknown(f"There is no model {key[:80]!r}.{guess}", param="model")
+
+    def _look(self, host: Host, catalogue: Catalogue, *, fresh: bool) -> asyncio.Task[None] | None:
+        """Start a look at the Spark if one is due; return the one that runs."""
+        seen = self._seen.setdefault(host.name, _Seen())
+        if seen.look is not None and not seen.look.done():
+            return seen.look
+        paths = tuple(r.local_path for r in catalogue.recipes if r.local_path is not None)
+        if not fresh and paths == seen.paths and self.clock.monotonic() < seen.until:
+            return None
+        seen.look = self.tasks.spawn(self._read(host, paths, seen), name=f"list {host.name}")
+        return seen.look
+
+    async def _read(self, host: Host, paths: tuple[str, ...], seen: _Seen) -> None:
+        seen.paths = paths
+        try:
+            seen.inventory = await self.store.inventory(host, paths, timeout_s=READ_TIMEOUT_S)
+        except AppError as error:
+            seen.trouble = error.message
+            seen.until = self.clock.monotonic() + KEEP_FAILED_S
+        else:
+            seen.trouble, seen.read_at = "", self.clock.now()
+            seen.until = self.clock.monotonic() + KEEP_GOOD_S
+
+    async def _wait(self, looks: list[asyncio.Task[None]]) -> None:
+        """Wait for the looks, at most for the limit; what is late goes on by itself."""
+        if not looks:
+            return
+        limit = self.tasks.spawn(self.clock.sleep(LIMIT_S), name="limit of the menu")
+        late = set(looks)
+        try:
+            while late and not limit.done():
+                await asyncio.wait({*late, limit}, return_when=asyncio.FIRST_COMPLETED)
+                late = {look for look in late if not look.done()}
+        finally:
+            limit.cancel()
+
+    def _menu(self, names: list[str], catalogue: Catalogue) -> Menu:
+        seen = [(name, self._seen[name]) for name in names if name in self._seen]
+        menu = build_menu([s.inventory for _, s in seen if s.inventory is not None], catalogue)
+        troubles = [problem for name, s in seen if (problem := _trouble(name, s))]
+        read_at = min((s.read_at for _, s in seen if s.read_at is not None), default=None)
+        return replace(menu, problems=(*menu.problems, *troubles), read_at=read_at)
+
+
+def _trouble(name: str, seen: _Seen) -> Problem | None:
+    """Say how old what is shown of a Spark is when it is not of now."""
+    late = seen.look is not None and not seen.look.done()
+    if not seen.trouble and not late:
+        return None
+    reason = seen.trouble or "The Spark takes long to answer."
+    shown = "nothing of it is known yet" if seen.read_at is None else f"seen {iso(seen.read_at)}"
+    return Problem(name, None, f"{reason} Its models: {shown}.")

@@ -1,0 +1,1 @@
+"""Settings: one table, read from the environment and a file, changed live."""

@@ -1,0 +1,71 @@
+"""The data directory: where each file lives, and the lock that keeps a second instance out."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_control.settings.errors import DataDirTaken, DataDirTrouble
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The folder of all files of one instance."""
+
+    root: Path
+
+    def file(self, name: str, given: str = "") -> Path:
+        """Return where `name` lives: `given` when set, else inside the folder."""
+        return Path(given).expanduser() if given else self.root / name
+
+    @property
+    def database(self) -> Path:
+        return self.root / "spark-control.db"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.root / "known_hosts"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+
+def prepare(root: Path) -> DataDir:
+    """Make the folder, for its owner only, and try to write there. Raises DataDirTrouble."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = root / ".write-test"
+        probe.write_bytes(b"")
+        probe.unlink()
+        (root / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise DataDirTrouble(
+            f"{root} cannot be written.", detail={"reason": error.strerror or str(error)}
+        ) from error
+    return DataDir(root)
+
+
+class InstanceLock:
+    """A lock on the folder that the kernel lets go when the process ends, however it ends."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / "instance.lock"
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataDirTrouble(f"{self._path} cannot be opened.") from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip()
+            os.close(self._handle)
+            raise DataDirTaken(
+                f"Another Spark Control (process {holder or 'unknown'}) uses {root}."
+            ) from error
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the folder go."""
+        os.close(self._handle)

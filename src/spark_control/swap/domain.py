@@ -1,0 +1,82 @@
+"""The words of a swap: phases, the unit that is launched, what a log line told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from spark_control.engines.domain import Address
+
+
+class Phase(StrEnum):
+    """What a swap does now, in this order."""
+
+    CHECKING = "checking"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+    LAUNCHING = "launching"
+    LOADING = "loading"
+    VERIFYING = "verifying"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is launched on one Spark. Every text was validated where it came in.
+
+    `args` are vLLM's own; the words that the launch adds (`-tp`, names, port) are not among them.
+    """
+
+    job: str
+    key: str
+    source: str
+    container: str
+    image: str
+    port: int
+    launch_dir: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    mods: tuple[str, ...] = ()
+    mount: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One swap, decided: where, what, and what has to go."""
+
+    spark: str
+    address: Address
+    unit: Unit
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStatus:
+    """What is there under a container's name: itself, the engine in it, the job it is of."""
+
+    container: bool
+    engine: bool
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a log line told: an activity in words, and a percentage where the engine gives one."""
+
+    activity: str
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each part of a swap may take, in seconds."""
+
+    command: float = 20.0
+    drain: float = 10.0
+    stop: float = 45.0
+    memory: float = 60.0
+    launch: float = 180.0
+    appear: float = 20.0
+    load: float = 45 * 60.0
+    lost: float = 60.0
+    token: float = 120.0
+    poll: float = 0.25
+    status_every: float = 2.0

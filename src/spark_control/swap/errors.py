@@ -1,0 +1,128 @@
+"""Why a swap is refused, fails or ends early."""
+
+from spark_control.core.errors import Conflict, EngineTrouble, HostTrouble, NotFound, SlowUpstream
+
+
+class SwapUnknown(NotFound):
+    """No swap has that id."""
+
+    code = "swap_unknown"
+    hint = "`spark-control jobs` lists the swaps."
+
+
+class SwapRunning(Conflict):
+    """Another swap runs; there is one at a time."""
+
+    code = "swap_running"
+    hint = "Wait for it, or cancel it first."
+
+
+class NeedsSetup(Conflict):
+    """The model is on disk and nobody has said how to launch it."""
+
+    code = "needs_setup"
+    hint = "Add a recipe for it to `models-overrides.yaml`."
+
+
+class ModelIncomplete(Conflict):
+    """The weights of the model are not whole on the Spark."""
+
+    code = "model_incomplete"
+    hint = "Download the model again; a download that was cut resumes."
+
+
+class NotLaunchable(Conflict):
+    """What is on disk is no model an engine can serve as chat."""
+
+    code = "not_launchable"
+
+
+class ClusterUnsupported(Conflict):
+    """This version launches models on one Spark only."""
+
+    code = "cluster_unsupported"
+    hint = "Choose a solo model; cluster launches are planned."
+
+
+class PortTaken(Conflict):
+    """Something that is not our container listens on the engine's port."""
+
+    code = "port_taken"
+    hint = "Stop it on the Spark, or give engines another port with `VLLM_PORT`."
+
+
+class LauncherMissing(HostTrouble):
+    """The launch scripts are not where they should be on the Spark."""
+
+    code = "launcher_missing"
+    hint = "Clone spark-vllm-docker there, or point `VLLM_LAUNCH_DIR` at its folder."
+
+
+class LauncherTooOld(HostTrouble):
+    """The launch scripts on the Spark cannot launch a solo model."""
+
+    code = "launcher_too_old"
+    hint = "Update them with `git pull` in their folder."
+
+
+class ImageMissing(HostTrouble):
+    """The engine's image is not on the Spark."""
+
+    code = "image_missing"
+    hint = "Run `./build-and-copy.sh` in the folder of the launch scripts."
+
+
+class DockerRefused(HostTrouble):
+    """The Spark's user may not use docker, or docker does not run."""
+
+    code = "docker_refused"
+    hint = "Add the user to the `docker` group and see that `docker ps` works there."
+
+
+class LauncherFailed(HostTrouble):
+    """The launch script ended with an error."""
+
+    code = "launcher_failed"
+    hint = "The detail holds its last words."
+
+
+class LauncherLied(HostTrouble):
+    """The launch script said that all is well, and started nothing."""
+
+    code = "launcher_lied"
+    hint = "Run the launch by hand on the Spark and look at what it prints."
+
+
+class StopFailed(HostTrouble):
+    """The engine before could not be stopped."""
+
+    code = "stop_failed"
+    hint = "Look at `docker ps` on the Spark; nothing new was launched."
+
+
+class EngineDied(EngineTrouble):
+    """The engine ended before it was ready."""
+
+    code = "engine_died"
+    hint = "The detail and the log hold its last words."
+
+
+class EngineNeverReady(SlowUpstream):
+    """The engine was not ready within the time a load may take."""
+
+    code = "engine_never_ready"
+    hint = "Look at the log for the line it stopped at."
+
+
+class EngineMute(EngineTrouble):
+    """The engine says it is healthy and makes no token."""
+
+    code = "engine_mute"
+    hint = "Switch to the model again; if it stays, look at the engine's log."
+
+
+class SwapCancelled(Conflict):
+    """The swap was cancelled."""
+
+    code = "swap_cancelled"
+    hint = "No engine runs on that Spark now; switch to a model to start one."

@@ -1,0 +1,43 @@
+"""Judge what is seen of a loading engine: has it ended, is memory back, is the Spark lost."""
+
+from collections.abc import Sequence
+
+from spark_control.swap.domain import Limits, UnitStatus
+
+SETTLED = 256 * 1024 * 1024
+
+
+def settled(readings: Sequence[int]) -> bool:
+    """Tell whether memory has stopped coming back: the last two readings (bytes) are the same."""
+    return len(readings) >= 2 and readings[-1] - readings[-2] < SETTLED
+
+
+class Watch:
+    """Remembers what was seen of one loading engine. Times are seconds of a monotonic clock."""
+
+    def __init__(self, began: float, limits: Limits) -> None:
+        self._began = began
+        self._limits = limits
+        self._next = began
+        self._appeared = False
+        self._lost_since: float | None = None
+
+    def due(self, now: float) -> bool:
+        """Tell whether it is time to look at the container, and set the next time."""
+        if now < self._next:
+            return False
+        self._next = now + self._limits.status_every
+        return True
+
+    def lost_too_long(self, now: float) -> bool:
+        """Note that the Spark could not be asked; True once that lasts longer than allowed."""
+        if self._lost_since is None:
+            self._lost_since = now
+        return now - self._lost_since >= self._limits.lost
+
+    def ended(self, status: UnitStatus, now: float) -> bool:
+        """Tell whether the engine has ended: it was there and is not, or it never appeared."""
+        self._lost_since = None
+        self._appeared = self._appeared or status.engine
+        late = now - self._began > self._limits.appear
+        return not status.container or (not status.engine and (self._appeared or late))

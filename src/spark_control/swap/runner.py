@@ -1,0 +1,191 @@
+"""Carry out one plan, phase by phase; how it goes is told to `Live`."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spark_control.core.clock import Clock
+from spark_control.core.errors import HostTrouble, SlowUpstream
+from spark_control.core.tasks import Tasks
+from spark_control.engines.domain import EngineState
+from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
+from spark_control.engines.ports import Load, Probe
+from spark_control.fleet.errors import ConnectionLost
+from spark_control.fleet.ports import Host
+from spark_control.jobs.domain import Job
+from spark_control.jobs.usecases import Jobs
+from spark_control.swap.domain import Limits, Phase, Plan, Progress
+from spark_control.swap.errors import (
+    EngineDied,
+    EngineMute,
+    EngineNeverReady,
+    LauncherLied,
+    PortTaken,
+)
+from spark_control.swap.judge import Watch, settled
+from spark_control.swap.live import Live
+from spark_control.swap.ports import Launcher, Logs
+
+TAIL = 20
+
+
+@dataclass(kw_only=True, slots=True)
+class Runner:
+    """Runs swaps over the ports; one call of `run` owns one job."""
+
+    jobs: Jobs
+    launcher: Launcher
+    probe: Probe
+    load: Load
+    logs: Logs
+    clock: Clock
+    limits: Limits
+
+    async def run(
+        self, job: Job, plan: Plan, host: Host, live: Live, keep: Callable[[Job], None]
+    ) -> Job:
+        """Take the job through all phases and return it, still running; raises why it failed."""
+        steps = {
+            Phase.CHECKING: self._check,
+            Phase.DRAINING: self._drain,
+            Phase.STOPPING: self._stop,
+            Phase.LAUNCHING: self._launch,
+            Phase.LOADING: self._follow,
+            Phase.VERIFYING: self._verify,
+        }
+        for phase, step in steps.items():
+            live.progress = None
+            job = await self.jobs.enter(job, phase)
+            keep(job)
+            await step(plan, host, live)
+        return job
+
+    async def _check(self, plan: Plan, host: Host, _live: Live) -> None:
+        await self.launcher.prepare(host, plan.unit)
+        look = await self.probe.look(plan.address, timeout_s=5.0)
+        status = await self.launcher.status(host, plan.unit.container)
+        answers = look.state in {EngineState.SERVING, EngineState.LOADING, EngineState.SILENT}
+        if answers and not status.container:
+            what = f" ({look.served[0]})" if look.served else ""
+            raise PortTaken(
+                f"Port {plan.address.port} of {plan.spark} is taken by something else{what}.",
+                detail={"served": list(look.served), "owner": look.owner},
+            )
+
+    async def _drain(self, plan: Plan, _host: Host, live: Live) -> None:
+        running = self.load.in_flight(plan.address)
+        if running:
+            live.progress = Progress(f"Waiting for {running} running requests")
+            live.notify()
+        await self.load.drained(plan.address, timeout_s=self.limits.drain)
+
+    async def _stop(self, plan: Plan, host: Host, live: Live) -> None:
+        live.touched = True
+        stopped = await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
+        if not stopped:
+            return
+        live.progress = Progress("Waiting for memory to come back")
+        live.notify()
+        await self._memory_back(host)
+
+    async def _memory_back(self, host: Host) -> None:
+        """Unified memory comes back late; a launch before that dies in the middle of loading."""
+        deadline = self.clock.monotonic() + self.limits.memory
+        readings: list[int] = []
+        while not settled(readings) and self.clock.monotonic() < deadline:
+            now = await self.launcher.memory_available(host)
+            if now is None:
+                return
+            readings.append(now)
+            await self.clock.sleep(self.limits.poll)
+
+    async def _launch(self, plan: Plan, host: Host, _live: Live) -> None:
+        try:
+            await self.launcher.start(host, plan.unit, timeout_s=self.limits.launch)
+        except ConnectionLost:
+            # What the launcher did before the cut is not known: the container's label tells.
+            status = await self.launcher.status(host, plan.unit.container)
+            if status.job != plan.unit.job:
+                raise
+            return
+        status = await self.launcher.status(host, plan.unit.container)
+        if not status.container:
+            raise LauncherLied(f"The launch script on {host.name} started no container.")
+
+    async def _follow(self, plan: Plan, host: Host, live: Live) -> None:
+        """Read the log and watch the port and the process until the engine lists the model."""
+        log = self.logs.open(plan.unit.job)
+        tasks = Tasks(plan.unit.job)
+        _ = tasks.spawn(self._read(plan, host, live, log.write), name="log")
+        try:
+            async with asyncio.timeout(self.limits.load):
+                await self._until_listed(plan, host, live)
+        except TimeoutError as error:
+            raise EngineNeverReady(
+                f"{plan.unit.key} was not ready after {self.limits.load / 60:g} minutes.",
+                detail={"log": live.tail(TAIL)},
+            ) from error
+        finally:
+            await tasks.close()
+            log.close()
+
+    async def _read(
+        self, plan: Plan, host: Host, live: Live, write: Callable[[str], None]
+    ) -> None:
+        """Follow the log; after a cut follow it again and leave out what was read before."""
+        known = 0
+        while True:
+            try:
+                known = await self._read_once(plan, host, live, write, known)
+            except (HostTrouble, SlowUpstream) as error:
+                live.take(f"(the log of {host.name} was cut: {error.message})")
+            await self.clock.sleep(self.limits.status_every)
+
+    async def _read_once(
+        self, plan: Plan, host: Host, live: Live, write: Callable[[str], None], known: int
+    ) -> int:
+        place = 0
+        container, limit = plan.unit.container, self.limits.load
+        async with self.launcher.logs(host, container, timeout_s=limit) as lines:
+            async for line in lines:
+                place += 1
+                if place > known:
+                    write(line)
+                    live.take(line)
+        return max(place, known)
+
+    async def _until_listed(self, plan: Plan, host: Host, live: Live) -> None:
+        watch = Watch(self.clock.monotonic(), self.limits)
+        while True:
+            look = await self.probe.look(plan.address, timeout_s=5.0)
+            if look.state is EngineState.SERVING and plan.unit.key in look.served:
+                return
+            if watch.due(self.clock.monotonic()):
+                await self._still_there(plan, host, live, watch)
+            await self.clock.sleep(self.limits.poll)
+
+    async def _still_there(self, plan: Plan, host: Host, live: Live, watch: "Watch") -> None:
+        """Raise when the engine has ended; a Spark out of reach gets some time to come back."""
+        try:
+            status = await self.launcher.status(host, plan.unit.container)
+        except (HostTrouble, SlowUpstream):
+            if watch.lost_too_long(self.clock.monotonic()):
+                raise
+            return
+        if watch.ended(status, self.clock.monotonic()):
+            # The log comes over another channel; give its last lines a moment to arrive.
+            await self.clock.sleep(self.limits.poll)
+            raise EngineDied(
+                f"{plan.unit.key} ended while it was loading.", detail={"log": live.tail(TAIL)}
+            )
+
+    async def _verify(self, plan: Plan, _host: Host, live: Live) -> None:
+        live.progress = Progress("Asking for one token")
+        live.notify()
+        try:
+            await self.probe.token(plan.address, plan.unit.key, timeout_s=self.limits.token)
+        except (EngineBroke, EngineSlow, EngineUnreachable) as error:
+            raise EngineMute(
+                f"{plan.unit.key} is loaded and makes no token. {error.message}",
+                detail={"log": live.tail(TAIL)},
+            ) from error

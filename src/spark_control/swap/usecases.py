@@ -1,0 +1,200 @@
+"""Start, watch and cancel swaps; one at a time."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+
+from spark_control.core.clock import Clock
+from spark_control.core.errors import AppError, Internal
+from spark_control.core.tasks import Tasks
+from spark_control.engines.usecases import Engines
+from spark_control.fleet.ports import Host
+from spark_control.jobs.domain import Job
+from spark_control.jobs.usecases import Jobs
+from spark_control.models.usecases import Models
+from spark_control.settings.domain import Settings
+from spark_control.swap.domain import Limits, Phase, Plan
+from spark_control.swap.errors import SwapCancelled, SwapRunning, SwapUnknown
+from spark_control.swap.eta import usual_seconds
+from spark_control.swap.live import Live
+from spark_control.swap.plan import Wish, World, plan_swap
+from spark_control.swap.ports import Launcher, Logs
+from spark_control.swap.runner import Runner
+
+log = logging.getLogger(__name__)
+
+KIND = "swap"
+FRAME_S = 0.25
+"""A flood of log lines reaches a page in at most four pieces a second."""
+Publish = Callable[["Running"], None]
+
+
+@dataclass(kw_only=True, slots=True)
+class Running:
+    """The swap that runs now, or ran last."""
+
+    job: Job
+    plan: Plan
+    live: Live
+    usual: dict[Phase, float]
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Swaps:
+    """The swaps of this fleet. `publish` is told of each change of the running one."""
+
+    runner: Runner
+    jobs: Jobs
+    models: Models
+    engines: Engines
+    launcher: Launcher
+    logs: Logs
+    host: Callable[[str], Host]
+    settings: Callable[[], Settings]
+    tasks: Tasks
+    clock: Clock
+    limits: Limits
+    publish: Publish
+    _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _newest: Running | None = field(init=False, default=None)
+
+    @property
+    def newest(self) -> Running | None:
+        """Return the swap that runs now or ended last since the start, or None."""
+        return self._newest
+
+    @property
+    def running(self) -> Running | None:
+        """Return the swap that runs now, or None."""
+        newest = self._newest
+        return newest if newest is not None and not newest.job.ended else None
+
+    async def request(self, wish: Wish) -> Job:
+        """Start a swap, or return the one that runs when the wish is the same.
+
+        Raises SwapRunning for another wish while one runs, ModelUnknown, and what `plan_swap`
+        raises; nothing is touched then.
+        """
+        async with self._turn:
+            if (running := self.running) is not None:
+                return self._same(running, wish)
+            world = await self._world(wish)
+            plan = plan_swap(world, wish, job="")
+            args = {"model": wish.key, "host": wish.host}
+            job = await self.jobs.create(kind=KIND, prefix="sw", target=wish.key, args=args)
+            plan = replace(plan, unit=replace(plan.unit, job=job.id))
+            usual = usual_seconds(await self.jobs.usual(kind=KIND, target=wish.key))
+            running = Running(job=job, plan=plan, live=Live(), usual=usual)
+            self._newest = running
+            running.task = self.tasks.spawn(self._run(running), name=job.id)
+            return job
+
+    def _same(self, running: Running, wish: Wish) -> Job:
+        asked = running.job.args
+        if asked["model"] == wish.key and asked["host"] == wish.host:
+            return running.job
+        raise SwapRunning(
+            f"A swap to {running.job.target} runs now.",
+            detail={"id": running.job.id, "model": running.job.target},
+        )
+
+    async def _world(self, wish: Wish) -> World:
+        model = await self.models.find(wish.key)
+        settings = self.settings()
+        return World(
+            sparks=[spark.name for spark in settings.sparks],
+            slots=self.engines.slots(),
+            engines=self.engines.seen(),
+            model=model,
+            container=settings.text("VLLM_CONTAINER"),
+            launch_dir=settings.text("VLLM_LAUNCH_DIR"),
+        )
+
+    async def _run(self, running: Running) -> None:
+        def keep(job: Job) -> None:
+            running.job = job
+            self._tell(running)
+
+        try:
+            running.job = await self.jobs.start(running.job)
+            host = self.host(running.plan.spark)
+            keep(await self.runner.run(running.job, running.plan, host, running.live, keep))
+            await self.engines.refresh(running.plan.spark)
+            keep(await self.jobs.finish(running.job))
+        except asyncio.CancelledError:
+            if not running.live.cancelling:
+                # The process ends: what runs on the Spark goes on and is found again.
+                raise
+            await self._give_up(running, None)
+        except AppError as error:
+            await self._give_up(running, error)
+        except Exception as error:
+            log.exception("swap %s broke", running.job.id)
+            await self._give_up(running, Internal(f"The swap broke ({type(error).__name__})."))
+        finally:
+            running.live.ended = running.job.ended
+            self._tell(running)
+
+    async def _give_up(self, running: Running, error: AppError | None) -> None:
+        """End the job, and leave no half-started engine behind."""
+        left = await self._clean(running.plan) if running.live.touched else None
+        if error is not None:
+            running.job = await self.jobs.fail(running.job, error)
+        else:
+            reason = SwapCancelled(f"The swap to {running.job.target} was cancelled.", hint=left)
+            running.job = await self.jobs.cancel(running.job, reason)
+
+    async def _clean(self, plan: Plan) -> str | None:
+        """Stop what was launched; return what to tell the user when that does not work."""
+        try:
+            host = self.host(plan.spark)
+            await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
+            await self.engines.refresh(plan.spark)
+        except AppError as error:
+            log.warning("cleaning up after %s: %s", plan.unit.job, error.message)
+            return f"Its engine may still run on {plan.spark}: {error.message}"
+        return None
+
+    def _tell(self, running: Running) -> None:
+        running.live.notify()
+        self.publish(running)
+
+    async def cancel(self, swap_id: str) -> Job:
+        """Cancel the swap and wait until it has ended. Cancelling an ended one changes nothing."""
+        job = await self.get(swap_id)
+        running = self.running
+        if running is None or running.job.id != swap_id or running.task is None:
+            return job
+        if not running.live.cancelling:
+            running.live.cancelling = True
+            running.task.cancel()
+        await asyncio.wait([running.task])
+        return running.job
+
+    async def get(self, swap_id: str) -> Job:
+        """Return one swap. Raises SwapUnknown."""
+        if self._newest is not None and self._newest.job.id == swap_id:
+            return self._newest.job
+        job = await self.jobs.store.get(swap_id)
+        if job is None or job.kind != KIND:
+            raise SwapUnknown(f"There is no swap {swap_id!r}.")
+        return job
+
+    def live(self, swap_id: str) -> Running | None:
+        """Return the swap with what is held of it in memory, or None when it is too old."""
+        newest = self._newest
+        return newest if newest is not None and newest.job.id == swap_id else None
+
+    async def follow(self, running: Running, after: int) -> AsyncIterator[list[tuple[int, str]]]:
+        """Give the new log lines after line `after` at each change, until the swap has ended."""
+        while True:
+            revision, ended = running.live.revision, running.live.ended
+            lines = running.live.after(after)
+            after = lines[-1][0] if lines else after
+            yield lines
+            if ended:
+                return
+            await running.live.changed(revision)
+            await self.clock.sleep(FRAME_S)

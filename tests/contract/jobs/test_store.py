@@ -1,0 +1,120 @@
+"""What every job store does, over the real SQLite."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from spark_control.core.sql import DatabaseTrouble, Sql, make_engine
+from spark_control.jobs.adapters import schema
+from spark_control.jobs.adapters.sql import SqlJobs
+from spark_control.jobs.domain import Job, JobState
+from spark_control.jobs.errors import DatabaseNewer
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def job(n: int, target: str = "qwen36", kind: str = "swap") -> Job:
+    return Job(f"sw_{n}", kind, target, T0 + timedelta(seconds=n), {"model": target, "host": None})
+
+
+def ran(done: Job, state: JobState = JobState.DONE) -> Job:
+    running = done.advance(JobState.RUNNING, at=T0).enter("loading", at=T0)
+    error = {"code": "x", "message": "y"} if state is JobState.FAILED else None
+    return running.advance(state, at=T0 + timedelta(seconds=5), error=error)
+
+
+@pytest.fixture
+def sql(tmp_path: Path) -> Iterator[Sql]:
+    sql = Sql(make_engine(f"sqlite:///{tmp_path / 'x.db'}"))
+    schema.ensure(sql.engine)
+    yield sql
+    sql.close()
+
+
+@pytest.fixture
+def store(sql: Sql) -> SqlJobs:
+    return SqlJobs(sql)
+
+
+async def test_a_job_comes_back_as_it_was_saved(store: SqlJobs) -> None:
+    for saved in (job(1), ran(job(2)), ran(job(3), JobState.FAILED)):
+        await store.save(saved)
+        assert await store.get(saved.id) == saved
+    assert await store.get("sw_9") is None
+
+
+async def test_saving_again_replaces(store: SqlJobs) -> None:
+    await store.save(job(1))
+    await store.save(ran(job(1)))
+    assert await store.get("sw_1") == ran(job(1))
+
+
+async def test_lists(store: SqlJobs) -> None:
+    for saved in (job(1), ran(job(2)), ran(job(3), JobState.FAILED), ran(job(4)), job(5, kind="x")):
+        await store.save(saved)
+    newest = await store.newest(kind=None, limit=3)
+    assert [found.id for found in newest] == ["sw_5", "sw_4", "sw_3"]
+    assert [found.id for found in await store.newest(kind="x", limit=3)] == ["sw_5"]
+    assert [found.id for found in await store.unfinished()] == ["sw_1", "sw_5"]
+    finished = await store.finished(kind="swap", target="qwen36", limit=9)
+    assert [found.id for found in finished] == ["sw_4", "sw_2"]
+    assert await store.finished(kind="swap", target="other", limit=9) == []
+
+
+async def test_writes_are_taken_one_after_the_other(sql: Sql) -> None:
+    def add(connection: sa.Connection) -> int:
+        connection.execute(sa.insert(schema.jobs).values(
+            id=f"j{_count(connection)}", kind="k", target="t", state="queued", args={},
+            created_at=T0))  # fmt: skip
+        return _count(connection)
+
+    import asyncio
+
+    counts = await asyncio.gather(*(sql.write(add) for _ in range(20)))
+    assert counts == list(range(1, 21))
+
+
+def _count(connection: sa.Connection) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(schema.jobs)).scalar_one()
+
+
+async def test_trouble_of_the_database_is_ours(sql: Sql) -> None:
+    def bad(connection: sa.Connection) -> None:
+        connection.execute(sa.text("SELECT * FROM nowhere"))
+
+    with pytest.raises(DatabaseTrouble):
+        await sql.read(bad)
+
+
+def _tables(engine: sa.Engine) -> dict[str, object]:
+    inspector = sa.inspect(engine)
+    return {
+        name: (
+            [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)],
+            sorted((i["name"], tuple(i["column_names"])) for i in inspector.get_indexes(name)),
+            inspector.get_pk_constraint(name)["constrained_columns"],
+        )
+        for name in inspector.get_table_names()
+    }
+
+
+def test_migrations_and_a_new_database_give_the_same(tmp_path: Path) -> None:
+    new, old = (make_engine(f"sqlite:///{tmp_path / name}") for name in ("new.db", "old.db"))
+    schema.ensure(new)
+    schema.upgrade(old)
+    assert _tables(new) == _tables(old)
+    new.dispose()
+    old.dispose()
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    schema.ensure(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseNewer):
+        schema.ensure(engine)
+    engine.dispose()

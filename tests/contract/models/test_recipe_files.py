@@ -1,0 +1,127 @@
+"""Recipes from real files: a file that cannot be used is a named problem, never a crash."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from spark_control.models.adapters.recipe_files import MAX_BYTES, RecipeFiles
+from spark_control.models.domain import Catalogue
+
+GOOD = "models:\n  mine: {name: Mine, repo: org/mine}\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "models-overrides.yaml"
+
+
+def keys(catalogue: Catalogue) -> set[str]:
+    return {recipe.key for recipe in catalogue.recipes}
+
+
+async def test_without_a_file_there_are_the_bundled_recipes(path: Path) -> None:
+    read = await RecipeFiles(path).load()
+    assert "qwen36" in keys(read)
+    assert read.problems == ()
+
+
+async def test_a_file_that_comes_changes_and_goes_is_noticed(path: Path) -> None:
+    source = RecipeFiles(path)
+    assert "mine" not in keys(await source.load())
+    path.write_text(GOOD)
+    assert "mine" in keys(await source.load())
+    path.write_text(GOOD.replace("mine:", "other:"))
+    assert {"other"} == keys(await source.load()) & {"mine", "other"}
+    path.unlink()
+    assert not keys(await source.load()) & {"mine", "other"}
+
+
+async def test_a_change_that_keeps_the_size_is_noticed_by_its_time(path: Path) -> None:
+    path.write_text(GOOD)
+    os.utime(path, ns=(1, 1))
+    source = RecipeFiles(path)
+    await source.load()
+    path.write_text(GOOD.replace("mine:", "mind:"))
+    os.utime(path, ns=(2, 2))
+    assert "mind" in keys(await source.load())
+
+
+async def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
+    path.write_text(GOOD)
+    source = RecipeFiles(path)
+    assert await source.load() is await source.load()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"models: {a: [}", "not YAML in line 1"),
+        (b"knobs:\n\tx: 1", "not YAML in line 2"),
+        (b"!!python/object/apply:os.system [id]", "not YAML in line 1"),
+        (b"\xff\xfe\x00", "not YAML"),
+        (b"a: \x01", "not YAML"),
+        (b"[" * 20000, "not YAML"),
+        (b"? {[]: 1}", "not YAML"),
+        (b"when: 2026-99-99", "not YAML"),
+        (b"#" * (MAX_BYTES + 1), "larger than 1 MiB"),
+    ],
+)
+async def test_a_file_that_is_no_yaml(path: Path, content: bytes, reason: str) -> None:
+    path.write_bytes(content)
+    read = await RecipeFiles(path).load()
+    (problem,) = read.problems
+    assert problem.source == str(path)
+    assert reason in problem.reason
+    assert "qwen36" in keys(read)
+
+
+async def test_a_folder_in_its_place(path: Path) -> None:
+    path.mkdir()
+    (problem,) = (await RecipeFiles(path).load()).problems
+    assert problem.reason == "The file cannot be read: Is a directory."
+
+
+async def test_a_parent_that_is_no_folder(path: Path) -> None:
+    path.write_text("")
+    (problem,) = (await RecipeFiles(path / "x.yaml").load()).problems
+    assert "Not a directory" in problem.reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_without_rights_and_then_with(path: Path) -> None:
+    path.write_text(GOOD)
+    path.chmod(0)
+    source = RecipeFiles(path)
+    (problem,) = (await source.load()).problems
+    assert "Permission denied" in problem.reason
+    path.chmod(0o600)
+    assert "mine" in keys(await source.load())
+
+
+async def test_the_sample_of_the_older_system(path: Path) -> None:
+    path.write_text(
+        "knobs:\n"
+        "  qwen36: {max_model_len: 131072, gpu_memory_utilization: 0.8, fastsafetensors: true,"
+        " prefix_caching: true, kv_cache_fp8: false}\n"
+        "models:\n"
+        "  my-finetune:\n"
+        "    name: My fine-tune\n"
+        "    local_path: /home/user/models/my-finetune\n"
+        "    mode: solo\n"
+        '    vllm_args: ["--max-model-len", "32768", "--chat-template",'
+        ' "/home/user/models/my-finetune/template.jinja"]\n'
+        "  broken-entry: {name: Neither repo nor path}\n"
+    )
+    read = await RecipeFiles(path).load()
+    assert "my-finetune" in keys(read)
+    assert read.knobs["qwen36"].max_model_len == 131072
+    assert [problem.entry for problem in read.problems] == ["broken-entry"]
+
+
+async def test_many_readers_at_once(path: Path) -> None:
+    path.write_text(GOOD)
+    source = RecipeFiles(path)
+    found = await asyncio.gather(*(source.load() for _ in range(20)))
+    assert all("mine" in keys(read) for read in found)

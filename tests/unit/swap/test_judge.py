@@ -1,0 +1,54 @@
+"""When a loading engine has ended, and when memory is back."""
+
+from spark_control.swap.domain import Limits, UnitStatus
+from spark_control.swap.judge import Watch, settled
+
+GIB = 1 << 30
+GONE = UnitStatus(container=False, engine=False)
+EMPTY = UnitStatus(container=True, engine=False)
+ALIVE = UnitStatus(container=True, engine=True)
+
+
+def test_memory_settles() -> None:
+    assert not settled([])
+    assert not settled([10 * GIB])
+    assert not settled([10 * GIB, 40 * GIB])
+    assert settled([10 * GIB, 40 * GIB, 40 * GIB + 1])
+    assert settled([40 * GIB, 39 * GIB])
+
+
+def test_it_is_looked_at_in_its_time() -> None:
+    watch = Watch(100.0, Limits(status_every=2))
+    assert [watch.due(now) for now in (100, 101, 102, 103, 104)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_an_engine_that_was_there_and_is_not() -> None:
+    watch = Watch(0, Limits(appear=20))
+    assert not watch.ended(EMPTY, 1)
+    assert not watch.ended(ALIVE, 2)
+    assert watch.ended(EMPTY, 3)
+
+
+def test_an_engine_that_never_appears() -> None:
+    watch = Watch(0, Limits(appear=20))
+    assert not watch.ended(EMPTY, 20)
+    assert watch.ended(EMPTY, 21)
+
+
+def test_a_container_that_is_gone() -> None:
+    assert Watch(0, Limits()).ended(GONE, 0)
+
+
+def test_a_spark_out_of_reach_gets_some_time() -> None:
+    watch = Watch(0, Limits(lost=60))
+    assert not watch.lost_too_long(10)
+    assert not watch.lost_too_long(69)
+    assert watch.lost_too_long(70)
+    watch.ended(ALIVE, 71)
+    assert not watch.lost_too_long(72)

@@ -1,0 +1,97 @@
+"""A swap is decided from one snapshot."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from spark_control.core.errors import AppError
+from spark_control.engines.domain import Address, Engine, EngineState, Look
+from spark_control.fleet.errors import HostUnknown, NoHosts
+from spark_control.models.domain import Kind, Knobs, Mode, Model, Recipe
+from spark_control.swap.errors import (
+    ClusterUnsupported,
+    ModelIncomplete,
+    NeedsSetup,
+    NotLaunchable,
+)
+from spark_control.swap.plan import Wish, World, plan_swap
+
+RECIPE = Recipe(
+    key="qwen36", name="Qwen3.6", repo="Qwen/Qwen3.6", vllm_args=("--max-model-len", "262144"),
+    env=(("VLLM_X", "1"),), image="vllm-node-x", mods=("mods/a",),
+)  # fmt: skip
+MODEL = Model(
+    key="qwen36", name="Qwen3.6", repo="Qwen/Qwen3.6", hosts=("spark1", "spark2"),
+    complete_on=("spark1", "spark2"), recipe=RECIPE, kind=Kind.CHAT,
+)  # fmt: skip
+SLOTS = {"spark1": Address("10.88.0.11", 8888), "spark2": Address("10.88.0.12", 8888)}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def world(model: Model = MODEL, *engines: Engine, sparks: tuple[str, ...] = tuple(SLOTS)) -> World:
+    return World(sparks, SLOTS, engines, model, "vllm_node", "~/spark-vllm-docker")
+
+
+def but(**changes: object) -> Model:
+    from dataclasses import replace
+
+    return replace(MODEL, **changes)  # type: ignore[arg-type]
+
+
+def test_the_first_spark_that_holds_it_whole() -> None:
+    assert plan_swap(world(), Wish("qwen36"), job="sw_1").spark == "spark1"
+    only_second = but(complete_on=("spark2",))
+    assert plan_swap(world(only_second), Wish("qwen36"), job="sw_1").spark == "spark2"
+
+
+def test_the_spark_that_was_asked_for() -> None:
+    plan = plan_swap(world(), Wish("qwen36", "spark2"), job="sw_1")
+    assert (plan.spark, plan.address) == ("spark2", SLOTS["spark2"])
+
+
+def test_the_unit_is_the_recipe_with_its_knobs() -> None:
+    model = but(knobs=Knobs(max_model_len=4096))
+    unit = plan_swap(world(model), Wish("qwen36"), job="sw_1").unit
+    assert (unit.job, unit.key, unit.source, unit.image) == (
+        "sw_1", "qwen36", "Qwen/Qwen3.6", "vllm-node-x",
+    )  # fmt: skip
+    assert unit.args == ("--max-model-len", "4096")
+    assert (unit.env, unit.mods, unit.mount, unit.port) == (
+        {"VLLM_X": "1"}, ("mods/a",), None, 8888,
+    )  # fmt: skip
+
+
+def test_a_model_that_is_a_folder_is_mounted() -> None:
+    path = "/home/user/models/x"
+    model = but(repo=None, local_path=path)
+    unit = plan_swap(world(model), Wish("qwen36"), job="sw_1").unit
+    assert (unit.source, unit.mount) == (path, path)
+
+
+def test_what_has_to_go() -> None:
+    there = Engine("spark1", SLOTS["spark1"], Look(EngineState.SERVING, ("old", "org/old")), NOW)
+    beside = Engine("spark2", SLOTS["spark2"], Look(EngineState.SERVING, ("other",)), NOW)
+    loading = Engine("spark1", SLOTS["spark1"], Look(EngineState.LOADING), NOW)
+    plan = plan_swap(world(MODEL, there, beside, loading), Wish("qwen36"), job="sw_1")
+    assert plan.replaces == ("old",)
+
+
+@pytest.mark.parametrize(
+    ("model", "wish", "kind"),
+    [
+        (but(kind=Kind.EMBEDDING), Wish("qwen36"), NotLaunchable),
+        (but(recipe=None), Wish("qwen36"), NeedsSetup),
+        (but(mode=Mode.CLUSTER), Wish("qwen36"), ClusterUnsupported),
+        (but(complete_on=()), Wish("qwen36"), ModelIncomplete),
+        (but(complete_on=("spark1",)), Wish("qwen36", "spark2"), ModelIncomplete),
+        (MODEL, Wish("qwen36", "spark9"), HostUnknown),
+    ],
+)
+def test_what_cannot_be_done(model: Model, wish: Wish, kind: type[AppError]) -> None:
+    with pytest.raises(kind):
+        plan_swap(world(model), wish, job="sw_1")
+
+
+def test_no_spark() -> None:
+    with pytest.raises(NoHosts):
+        plan_swap(world(sparks=()), Wish("qwen36"), job="sw_1")
