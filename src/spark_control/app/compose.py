@@ -4,14 +4,14 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-import httpx
+import httpcore
 
 from spark_control import __version__
 from spark_control.access.owner import Owner
 from spark_control.access.usecases import Access
 from spark_control.app.boot import Boot
 from spark_control.app.wire_access import wire_access, wire_owner
-from spark_control.app.wire_fleet import make_client, wire_engines, wire_fleet
+from spark_control.app.wire_fleet import make_pool, wire_engines, wire_fleet
 from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
 from spark_control.app.wire_settings import wire_settings
 from spark_control.app.wire_swap import wire_gateway, wire_models, wire_swaps
@@ -47,7 +47,7 @@ class Parts:
     clock: Clock
     tasks: Tasks
     sql: Sql
-    client: httpx.AsyncClient
+    pool: httpcore.AsyncConnectionPool
     owner: Owner
     access: Access
     configuration: Configuration
@@ -87,7 +87,7 @@ class Parts:
         self.drain()
         await self.tasks.close()
         await self.fleet.close()
-        await self.client.aclose()
+        await self.pool.aclose()
         await asyncio.to_thread(self.sql.close)
 
 
@@ -105,8 +105,8 @@ def compose(
     owner = wire_owner(boot)
     sql = wire_sql(boot)
     jobs, logs = wire_jobs(sql, bus, clock, ids), wire_logs(boot)
-    client, in_flight = make_client(), InFlight()
-    probe = HttpProbe(client, clock)
+    pool, in_flight = make_pool(), InFlight()
+    probe = HttpProbe(pool, clock)
     fleet = wire_fleet(boot, bus, clock)
     engines = wire_engines(probe, settings, bus, clock)
     models = wire_models(boot, fleet, clock, tasks)
@@ -116,7 +116,7 @@ def compose(
         limits=limits or Limits(),
     )  # fmt: skip
     gateway = wire_gateway(
-        client=client, engines=engines, models=models, swaps=swaps, in_flight=in_flight,
+        pool=pool, engines=engines, models=models, swaps=swaps, in_flight=in_flight,
         settings=settings, clock=clock,
     )  # fmt: skip
     status = Status(
@@ -125,7 +125,7 @@ def compose(
         notices=lambda: notices(boot, owner), started_at=iso(clock.now()),
     )  # fmt: skip
     return Parts(
-        boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, client=client, owner=owner,
+        boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool, owner=owner,
         access=wire_access(owner, settings, clock), configuration=configuration, jobs=jobs,
         logs=logs, fleet=fleet, engines=engines, models=models, swaps=swaps, gateway=gateway,
         status=status,

@@ -21,5 +21,5 @@ def set_up(folder: Path) -> None:
     for handler in handlers:
         handler.setFormatter(logging.Formatter(FORMAT))
         root.addHandler(handler)
-    for chatty in ("asyncssh", "httpx", "httpcore", "uvicorn.error"):
+    for chatty in ("asyncssh", "httpcore", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-import httpx
+import httpcore
 
 from spark_control.app.boot import Boot
 from spark_control.core.bus import Bus
@@ -53,7 +53,8 @@ def wire_engines(
     return Engines(probe=probe, bus=bus, clock=clock, slots=slots)
 
 
-def make_client() -> httpx.AsyncClient:
-    """Return the one HTTP client to engines. Proxies of the environment are for other things."""
-    limits = httpx.Limits(max_connections=512, max_keepalive_connections=64)
-    return httpx.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
+def make_pool() -> httpcore.AsyncConnectionPool:
+    """Return the one pool of connections to engines."""
+    return httpcore.AsyncConnectionPool(
+        max_connections=512, max_keepalive_connections=64, keepalive_expiry=30.0
+    )

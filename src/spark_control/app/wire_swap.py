@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpcore
 
 from spark_control.app.boot import Boot
 from spark_control.core.bus import Bus
@@ -11,7 +11,7 @@ from spark_control.core.tasks import Tasks
 from spark_control.engines.ports import Probe
 from spark_control.engines.usecases import Engines
 from spark_control.fleet.usecases import Fleet
-from spark_control.gateway.adapters.httpx_upstream import HttpxUpstream
+from spark_control.gateway.adapters.http1_pool import Http1Pool
 from spark_control.gateway.in_flight import InFlight
 from spark_control.gateway.usecases import Gateway
 from spark_control.jobs.adapters.log_files import LogFiles
@@ -57,11 +57,11 @@ def wire_swaps(  # noqa: PLR0913 - what a swap touches is this much
 
 
 def wire_gateway(  # noqa: PLR0913 - what a request may touch
-    *, client: httpx.AsyncClient, engines: Engines, models: Models, swaps: Swaps,
+    *, pool: httpcore.AsyncConnectionPool, engines: Engines, models: Models, swaps: Swaps,
     in_flight: InFlight, settings: Callable[[], Settings], clock: Clock,
 ) -> Gateway:  # fmt: skip
     """Return the one URL over all engines."""
     return Gateway(
-        engines=engines, models=models, swaps=swaps, upstream=HttpxUpstream(client),
+        engines=engines, models=models, swaps=swaps, upstream=Http1Pool(pool),
         in_flight=in_flight, settings=settings, clock=clock,
     )  # fmt: skip

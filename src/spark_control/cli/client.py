@@ -24,7 +24,7 @@ Query = Mapping[str, str | int]
 
 
 class Api:
-    """One Spark Control. Every method raises Failure, with a code of the server where it has one."""
+    """One Spark Control. Every method raises Failure, in the server's words where it has some."""
 
     def __init__(
         self, url: str, token: Secret, *, transport: httpx.BaseTransport | None = None

@@ -37,7 +37,7 @@ class Session:
     def api(self) -> "Api":
         """Return the server."""
         if self._api is None:
-            # Here and not above: httpx takes longer to load than all else, and not every verb asks.
+            # Here and not above: httpx takes the longest to load, and not every verb asks.
             from spark_control.cli.client import Api
 
             self._api = Api(self.url, self.token)

@@ -4,7 +4,8 @@ import math
 import re
 from datetime import datetime
 
-DASH = "–"
+DASH = "\N{EN DASH}"
+GIB = ("GiB", float(1 << 30))
 # Colours and cursor moves of the far side, then every other control character: a log line or a
 # model's name must not be able to steer the terminal.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -35,6 +36,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def roughly(seconds: float) -> str:
+    """Return a duration that is only an estimate, in whole seconds."""
+    return f"{max(1, round(seconds))} s" if seconds < 59.5 else duration(seconds)
+
+
 def size(count: float | None) -> str:
     """Return a count of bytes as disks and model pages write it: `270 MB`, `65 GB`, `3.7 TB`."""
     if count is None:
@@ -49,12 +55,22 @@ def _short(value: float) -> str:
     return f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
-def of_total(used: float | None, total: float | None, *, factor: float, unit: str) -> str:
-    """Return `68.3 of 119.7 GiB`; what is not known is a dash, and nothing known is one dash."""
-    if used is None and total is None:
+def of_memory(used: float | None, total: float | None) -> str:
+    """Return `68.3 of 119.7 GiB`, the unit that memory is sold in."""
+    return _of(used, total, *GIB)
+
+
+def of_disk(free: float | None, total: float | None) -> str:
+    """Return `1.9 of 3.7 TB`, in the unit that fits the whole."""
+    return _of(free, total, *(("TB", 1e12) if (total or 0.0) >= 1e12 else ("GB", 1e9)))
+
+
+def _of(part: float | None, whole: float | None, unit: str, factor: float) -> str:
+    """Return both; what is not known is a dash, and nothing known is one dash."""
+    if part is None and whole is None:
         return DASH
-    parts = [DASH if value is None else f"{value / factor:.1f}" for value in (used, total)]
-    return f"{parts[0]} of {parts[1]} {unit}"
+    shown = [DASH if value is None else f"{value / factor:.1f}" for value in (part, whole)]
+    return f"{shown[0]} of {shown[1]} {unit}"
 
 
 def measure(value: float | None, unit: str) -> str:
@@ -63,11 +79,15 @@ def measure(value: float | None, unit: str) -> str:
 
 
 def ago(moment: str | None, now: datetime) -> str:
-    """Return how long ago an ISO time was: `just now`, `12 s ago`, `3 h ago`, `2 days ago`."""
+    """Return how long ago an ISO time was, or a dash."""
     try:
-        seconds = (now - datetime.fromisoformat(moment or "")).total_seconds()
+        return past((now - datetime.fromisoformat(moment or "")).total_seconds())
     except (ValueError, TypeError):
         return DASH
+
+
+def past(seconds: float) -> str:
+    """Return `just now`, `12 s ago`, `3 h ago`, `2 days ago`."""
     if seconds < 5:
         return "just now"
     for limit, factor, unit in ((60, 1, "s"), (3600, 60, "min"), (172800, 3600, "h")):

@@ -1,5 +1,8 @@
 """What every kind of host does alike: how a file is put, and what an exit status means."""
 
+import re
+import shlex
+
 from spark_control.core.shell import Command, RemotePath
 from spark_control.fleet.errors import CommandFailed, CommandTimeout
 from spark_control.fleet.ports import Result
@@ -17,6 +20,7 @@ chmod "$4" "$2"
 mv -fT -- "$2" "$3"
 """
 _ENDED_BY_TIMEOUT = (124, 128 + 9)
+_PID = re.compile(r"spark-control-pid (\d+)\n")
 
 
 def put_command(path: RemotePath, size: int, *, mode: int, tag: str) -> Command:
@@ -60,3 +64,28 @@ def too_slow(command: Command, limit_s: float, printed: str = "") -> CommandTime
     return CommandTimeout(
         f"`{name}` did not end within {limit_s:g} s.", detail={"printed": printed[-500:]}
     )
+
+
+def announced(line: str, *, merged: bool) -> str:
+    """Return the line that tells the process id of `line` on its stderr, then becomes `line`.
+
+    With `merged` all that follows goes to stdout. Whatever the login shell is, `sh` reads it.
+    """
+    merge = "exec 2>&1; " if merged else ""
+    return f"exec sh -c {shlex.quote(f'echo spark-control-pid $$ >&2; {merge}{line}')}"
+
+
+def announced_pid(stderr: str) -> int | None:
+    """Return the process id that an announced command told."""
+    found = _PID.search(stderr)
+    return int(found[1]) if found else None
+
+
+def unannounced(stderr: str) -> str:
+    """Return what the command itself printed."""
+    return _PID.sub("", stderr, count=1)
+
+
+def ending(pid: int) -> str:
+    """Return the line that has an announced command and all of its group end."""
+    return f"exec sh -c 'kill -TERM -- -{pid} || kill -TERM {pid}' 2>/dev/null"

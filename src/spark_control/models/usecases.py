@@ -49,12 +49,17 @@ class Models:
         Looks of the last ten seconds are used again unless `fresh`.
         """
         catalogue = await self.recipes.load()
-        hosts = list(self.fleet.hosts())
-        for gone in set(self._seen) - {host.name for host in hosts}:
-            del self._seen[gone]
-        looks = [look for host in hosts if (look := self._look(host, catalogue, fresh=fresh))]
-        await self._wait(looks)
-        return self._menu([host.name for host in hosts], catalogue)
+        await self._wait(self._looks(catalogue, fresh=fresh))
+        return self._menu(catalogue)
+
+    async def known(self) -> Menu:
+        """Return the menu of what has been seen so far; looks that are due start behind it.
+
+        For requests that must not wait for a Spark.
+        """
+        catalogue = await self.recipes.load()
+        self._looks(catalogue, fresh=False)
+        return self._menu(catalogue)
 
     async def find(self, key: str) -> Model:
         """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk."""
@@ -68,6 +73,13 @@ class Models:
         near = difflib.get_close_matches(key[:64], [*by_key, *wanted], n=3, cutoff=0.5)
         guess = f" Near it: {', '.join(near)}." if near else ""
         raise ModelUnknown(f"There is no model {key[:80]!r}.{guess}", param="model")
+
+    def _looks(self, catalogue: Catalogue, *, fresh: bool) -> list[asyncio.Task[None]]:
+        hosts = list(self.fleet.hosts())
+        for gone in set(self._seen) - {host.name for host in hosts}:
+            del self._seen[gone]
+        looks = (self._look(host, catalogue, fresh=fresh) for host in hosts)
+        return [look for look in looks if look is not None]
 
     def _look(self, host: Host, catalogue: Catalogue, *, fresh: bool) -> asyncio.Task[None] | None:
         """Start a look at the Spark if one is due; return the one that runs."""
@@ -104,7 +116,8 @@ class Models:
         finally:
             limit.cancel()
 
-    def _menu(self, names: list[str], catalogue: Catalogue) -> Menu:
+    def _menu(self, catalogue: Catalogue) -> Menu:
+        names = [host.name for host in self.fleet.hosts()]
         seen = [(name, self._seen[name]) for name in names if name in self._seen]
         menu = build_menu([s.inventory for _, s in seen if s.inventory is not None], catalogue)
         troubles = [problem for name, s in seen if (problem := _trouble(name, s))]

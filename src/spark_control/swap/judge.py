@@ -29,6 +29,10 @@ class Watch:
         self._next = now + self._limits.status_every
         return True
 
+    def too_long(self, now: float) -> bool:
+        """Tell whether the load has taken longer than a load may take."""
+        return now - self._began > self._limits.load
+
     def lost_too_long(self, now: float) -> bool:
         """Note that the Spark could not be asked; True once that lasts longer than allowed."""
         if self._lost_since is None:

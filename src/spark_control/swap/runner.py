@@ -1,6 +1,5 @@
 """Carry out one plan, phase by phase; how it goes is told to `Live`."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -118,13 +117,7 @@ class Runner:
         tasks = Tasks(plan.unit.job)
         _ = tasks.spawn(self._read(plan, host, live, log.write), name="log")
         try:
-            async with asyncio.timeout(self.limits.load):
-                await self._until_listed(plan, host, live)
-        except TimeoutError as error:
-            raise EngineNeverReady(
-                f"{plan.unit.key} was not ready after {self.limits.load / 60:g} minutes.",
-                detail={"log": live.tail(TAIL)},
-            ) from error
+            await self._until_listed(plan, host, live)
         finally:
             await tasks.close()
             log.close()
@@ -160,7 +153,13 @@ class Runner:
             look = await self.probe.look(plan.address, timeout_s=5.0)
             if look.state is EngineState.SERVING and plan.unit.key in look.served:
                 return
-            if watch.due(self.clock.monotonic()):
+            now = self.clock.monotonic()
+            if watch.too_long(now):
+                raise EngineNeverReady(
+                    f"{plan.unit.key} was not ready after {self.limits.load:.0f} s.",
+                    detail={"log": live.tail(TAIL)},
+                )
+            if watch.due(now):
                 await self._still_there(plan, host, live, watch)
             await self.clock.sleep(self.limits.poll)
 

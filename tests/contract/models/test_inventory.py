@@ -130,11 +130,29 @@ async def test_shards_smaller_than_their_index(spark: Spark) -> None:
     assert "smaller than their index" in (await only(spark)).problems[0]
 
 
-async def test_an_index_that_breaks_off(spark: Spark) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"weight_map": {"a": "model.safetensors"', b"[]", b"{}", b'{"weight_map": {"a": []}}',
+        b'{"weight_map": {}}', b'{"weight_map": {"a": 7}}', b"\xff",
+        b'{"weight_map": {"a": "x"}, "metadata": 7}',
+    ],
+)  # fmt: skip
+async def test_an_index_that_cannot_be_read(spark: Spark, content: bytes) -> None:
     repo = spark.whole("org/a")
-    repo.file("model.safetensors.index.json", b'{"weight_map": {"a": "model.safetensors"')
+    repo.file("model.safetensors.index.json", content)
     copy = await only(spark)
     assert copy.problems == ("Model.safetensors.index.json cannot be read.",)
+
+
+async def test_a_head_that_names_its_tensors_in_any_order(spark: Spark) -> None:
+    tensors = {f"t{n}": {"data_offsets": [10 * n, 10 * n + 10]} for n in (3, 0, 2, 1)}
+    text = json.dumps({**tensors, "__metadata__": {"note": "x" * 9000}}).encode()
+    head = len(text).to_bytes(8, "little") + text
+    blob = spark.repo("org/a").file("model.safetensors", head, len(head) + 40)
+    assert (await only(spark)).complete
+    os.truncate(blob, len(head) + 39)
+    assert not (await only(spark)).complete
 
 
 @pytest.mark.parametrize("cut", [1, 500, 995])

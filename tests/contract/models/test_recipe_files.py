@@ -17,41 +17,45 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "models-overrides.yaml"
 
 
+def load(source: RecipeFiles) -> Catalogue:
+    return asyncio.run(source.load())
+
+
 def keys(catalogue: Catalogue) -> set[str]:
     return {recipe.key for recipe in catalogue.recipes}
 
 
-async def test_without_a_file_there_are_the_bundled_recipes(path: Path) -> None:
-    read = await RecipeFiles(path).load()
+def test_without_a_file_there_are_the_bundled_recipes(path: Path) -> None:
+    read = load(RecipeFiles(path))
     assert "qwen36" in keys(read)
     assert read.problems == ()
 
 
-async def test_a_file_that_comes_changes_and_goes_is_noticed(path: Path) -> None:
+def test_a_file_that_comes_changes_and_goes_is_noticed(path: Path) -> None:
     source = RecipeFiles(path)
-    assert "mine" not in keys(await source.load())
+    assert "mine" not in keys(load(source))
     path.write_text(GOOD)
-    assert "mine" in keys(await source.load())
+    assert "mine" in keys(load(source))
     path.write_text(GOOD.replace("mine:", "other:"))
-    assert {"other"} == keys(await source.load()) & {"mine", "other"}
+    assert {"other"} == keys(load(source)) & {"mine", "other"}
     path.unlink()
-    assert not keys(await source.load()) & {"mine", "other"}
+    assert not keys(load(source)) & {"mine", "other"}
 
 
-async def test_a_change_that_keeps_the_size_is_noticed_by_its_time(path: Path) -> None:
+def test_a_change_that_keeps_the_size_is_noticed_by_its_time(path: Path) -> None:
     path.write_text(GOOD)
     os.utime(path, ns=(1, 1))
     source = RecipeFiles(path)
-    await source.load()
+    load(source)
     path.write_text(GOOD.replace("mine:", "mind:"))
     os.utime(path, ns=(2, 2))
-    assert "mind" in keys(await source.load())
+    assert "mind" in keys(load(source))
 
 
-async def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
+def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
     path.write_text(GOOD)
     source = RecipeFiles(path)
-    assert await source.load() is await source.load()
+    assert load(source) is load(source)
 
 
 @pytest.mark.parametrize(
@@ -68,39 +72,39 @@ async def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
         (b"#" * (MAX_BYTES + 1), "larger than 1 MiB"),
     ],
 )
-async def test_a_file_that_is_no_yaml(path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_is_no_yaml(path: Path, content: bytes, reason: str) -> None:
     path.write_bytes(content)
-    read = await RecipeFiles(path).load()
+    read = load(RecipeFiles(path))
     (problem,) = read.problems
     assert problem.source == str(path)
     assert reason in problem.reason
     assert "qwen36" in keys(read)
 
 
-async def test_a_folder_in_its_place(path: Path) -> None:
+def test_a_folder_in_its_place(path: Path) -> None:
     path.mkdir()
-    (problem,) = (await RecipeFiles(path).load()).problems
+    (problem,) = load(RecipeFiles(path)).problems
     assert problem.reason == "The file cannot be read: Is a directory."
 
 
-async def test_a_parent_that_is_no_folder(path: Path) -> None:
+def test_a_parent_that_is_no_folder(path: Path) -> None:
     path.write_text("")
-    (problem,) = (await RecipeFiles(path / "x.yaml").load()).problems
+    (problem,) = load(RecipeFiles(path / "x.yaml")).problems
     assert "Not a directory" in problem.reason
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_a_file_without_rights_and_then_with(path: Path) -> None:
+def test_a_file_without_rights_and_then_with(path: Path) -> None:
     path.write_text(GOOD)
     path.chmod(0)
     source = RecipeFiles(path)
-    (problem,) = (await source.load()).problems
+    (problem,) = load(source).problems
     assert "Permission denied" in problem.reason
     path.chmod(0o600)
-    assert "mine" in keys(await source.load())
+    assert "mine" in keys(load(source))
 
 
-async def test_the_sample_of_the_older_system(path: Path) -> None:
+def test_the_sample_of_the_older_system(path: Path) -> None:
     path.write_text(
         "knobs:\n"
         "  qwen36: {max_model_len: 131072, gpu_memory_utilization: 0.8, fastsafetensors: true,"
@@ -114,14 +118,17 @@ async def test_the_sample_of_the_older_system(path: Path) -> None:
         ' "/home/user/models/my-finetune/template.jinja"]\n'
         "  broken-entry: {name: Neither repo nor path}\n"
     )
-    read = await RecipeFiles(path).load()
+    read = load(RecipeFiles(path))
     assert "my-finetune" in keys(read)
     assert read.knobs["qwen36"].max_model_len == 131072
     assert [problem.entry for problem in read.problems] == ["broken-entry"]
 
 
-async def test_many_readers_at_once(path: Path) -> None:
+def test_many_readers_at_once(path: Path) -> None:
     path.write_text(GOOD)
     source = RecipeFiles(path)
-    found = await asyncio.gather(*(source.load() for _ in range(20)))
-    assert all("mine" in keys(read) for read in found)
+
+    async def all_at_once() -> list[Catalogue]:
+        return await asyncio.gather(*(source.load() for _ in range(20)))
+
+    assert all("mine" in keys(read) for read in asyncio.run(all_at_once()))

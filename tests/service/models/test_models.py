@@ -64,6 +64,7 @@ class World:
     async def inventory(
         self, host: Host, local_paths: Sequence[str], *, timeout_s: float
     ) -> Inventory:
+        assert timeout_s > LIMIT_S, "a late look must be able to end after the menu is out"
         self.looks.append(host.name)
         self.paths.append(tuple(local_paths))
         if host.name in self.held:
@@ -131,10 +132,11 @@ async def test_a_look_is_used_again_for_a_while(
 
 async def test_all_who_ask_at_once_share_one_look(models: Models, world: World) -> None:
     gate = world.held["spark1"] = asyncio.Event()
-    asking = [asyncio.ensure_future(models.menu(fresh=True)) for _ in range(5)]  # noqa: TID251 - a test
-    await settle()
-    gate.set()
-    menus = await asyncio.gather(*asking)
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(models.menu(fresh=True)) for _ in range(5)]
+        await settle()
+        gate.set()
+    menus = [task.result() for task in asking]
     assert sorted(world.looks) == ["spark1", "spark2"]
     assert all(menu.models[0].hosts == ("spark1", "spark2") for menu in menus)
 
@@ -143,13 +145,13 @@ async def test_who_gives_up_waiting_takes_the_look_from_nobody(
     models: Models, world: World
 ) -> None:
     gate = world.held["spark1"] = asyncio.Event()
-    first = asyncio.ensure_future(models.menu())  # noqa: TID251 - a test
-    second = asyncio.ensure_future(models.menu())  # noqa: TID251 - a test
-    await settle()
-    first.cancel()
-    await settle()
-    gate.set()
-    assert (await second).models[0].hosts == ("spark1", "spark2")
+    async with asyncio.TaskGroup() as group:
+        first, second = group.create_task(models.menu()), group.create_task(models.menu())
+        await settle()
+        first.cancel()
+        await settle()
+        gate.set()
+    assert second.result().models[0].hosts == ("spark1", "spark2")
     assert world.looks.count("spark1") == 1
 
 
@@ -163,9 +165,7 @@ async def test_a_dead_spark_keeps_what_was_seen_and_says_how_old_it_is(
     assert menu.models[0].hosts == ("spark1", "spark2")
     (problem,) = menu.problems
     assert (problem.source, problem.entry) == ("spark2", None)
-    assert problem.reason == (
-        "spark2 does not answer. Its models: seen 2026-01-01T00:00:00.000Z."
-    )
+    assert problem.reason == ("spark2 does not answer. Its models: seen 2026-01-01T00:00:00.000Z.")
 
 
 async def test_a_spark_never_seen_says_so_and_is_asked_again_later(
@@ -188,11 +188,12 @@ async def test_a_slow_spark_is_waited_for_only_so_long(
     models: Models, world: World, clock: TestClock
 ) -> None:
     gate = world.held["spark2"] = asyncio.Event()
-    asking = asyncio.ensure_future(models.menu())  # noqa: TID251 - a test
-    await settle()
-    assert not asking.done()
-    clock.advance(LIMIT_S)
-    menu = await asking
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(models.menu())
+        await settle()
+        assert not asking.done()
+        clock.advance(LIMIT_S)
+    menu = asking.result()
     assert menu.models[0].hosts == ("spark1",)
     assert "takes long" in menu.problems[0].reason
     # The look goes on, so the next menu has it.
@@ -222,6 +223,23 @@ async def test_a_new_local_recipe_is_looked_for_at_once(models: Models, world: W
     menu = await models.menu()
     assert world.paths[-1] == ("/m/l",)
     assert "l" in {model.key for model in menu.models}
+
+
+async def test_what_is_known_is_said_without_waiting(
+    models: Models, world: World, clock: TestClock
+) -> None:
+    gate = world.held["spark1"] = asyncio.Event()
+    menu = await models.known()
+    assert menu.models == ()
+    assert {problem.source for problem in menu.problems} == {"spark1", "spark2"}
+    gate.set()
+    await settle()
+    assert (await models.known()).models[0].hosts == ("spark1", "spark2")
+    assert len(world.looks) == 2
+    clock.advance(KEEP_GOOD_S)
+    assert (await models.known()).models[0].hosts == ("spark1", "spark2")
+    await settle()
+    assert len(world.looks) == 4
 
 
 async def test_find(models: Models) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from spark_control.cli.answer import Answer
+from spark_control.dashboard.status import StatusShape
 from spark_control.engines.shapes import EngineShape
 from spark_control.fleet.shapes import (
     DiskShape,
@@ -130,7 +131,8 @@ def menu() -> MenuShape:
             model("qwen3-235b", name="Qwen3 235B A22B", mode="cluster",
                   size_bytes=125_000_000_000, hosts=["spark1", "spark2"],
                   complete_on=["spark1", "spark2"]),
-            model("half", name="Half a download", complete_on=[]),
+            model("half", name="Half a download", complete_on=[],
+                  problems=["spark1: 2 files are missing.", "spark1: 1 file is cut."]),
             model("fresh", name="example/fresh", needs_setup=True, origin="inferred"),
             model("bge", name="example/bge", kind="embedding", size_bytes=1_200_000_000),
         ],
@@ -193,25 +195,26 @@ def status(**changes: object) -> dict[str, object]:
     """Return the status of two Sparks with one loaded model, changed as asked."""
     base: dict[str, object] = {
         "version": "0.1.0", "demo": False, "started_at": "2026-01-02T11:00:00.000Z",
-        "url": "http://127.0.0.1:9999", "base_url": "http://127.0.0.1:9999/v1",
+        "base_url": "http://127.0.0.1:9999/v1",
         "sparks": [
             {"name": "spark1", "host": "10.88.0.11", "port": 22, "user": "me", "reachable": True,
              "checked_at": None, "error": None, "engine": engine()},
             {"name": "spark2", "host": "10.88.0.12", "port": 22, "user": "me", "reachable": None,
              "checked_at": None, "error": None, "engine": engine(spark="spark2", state="absent")},
         ],
-        "loaded": [{"model": "smollm2", "repo": "example/smollm2", "spark": "spark1",
+        "loaded": [{"model": "smollm2", "names": ["smollm2"], "spark": "spark1",
                     "played": None}],
         "swap": None, "notices": [],
     }  # fmt: skip
-    return {**base, **changes}
+    return StatusShape.model_validate({**base, **changes}).model_dump(mode="json")
 
 
 def setting(name: str, value: str | None, **changes: object) -> SettingShape:
     """Return a setting, changed as asked."""
     base: dict[str, object] = {
         "name": name, "value": value, "set": bool(value), "default": "", "source": "default",
-        "unit": "", "secret": False, "live": True, "used": True, "group": "engine", "help": "Help.",
+        "unit": "", "secret": False, "live": True, "used": True, "group": "engine",
+        "help": "What it is for.",
     }  # fmt: skip
     return SettingShape.model_validate({**base, **changes})
 

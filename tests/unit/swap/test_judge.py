@@ -52,3 +52,9 @@ def test_a_spark_out_of_reach_gets_some_time() -> None:
     assert watch.lost_too_long(70)
     watch.ended(ALIVE, 71)
     assert not watch.lost_too_long(72)
+
+
+def test_a_load_has_an_end() -> None:
+    watch = Watch(10, Limits(load=5))
+    assert not watch.too_long(15)
+    assert watch.too_long(15.1)

@@ -66,4 +66,4 @@ def test_mods_and_mounts_come_before_the_script() -> None:
 
     command = launch_command(replace(UNIT, mods=("mods/a",), mount="/srv/m"))
     words = [str(word) for word in command.words]
-    assert words[5:11] == ["--apply-mod", "mods/a", "-v", "/srv/m:/srv/m", "-d", "--launch-script"]
+    assert words[6:12] == ["--apply-mod", "mods/a", "-v", "/srv/m:/srv/m", "-d", "--launch-script"]

@@ -8,5 +8,5 @@ from spark_control.cli.words import clean
 
 def render(failure: Failure) -> Text:
     """Return message and hint."""
-    text = Text(clean(failure.message), "bold red")
-    return text.append(f"\n{clean(failure.hint)}", "default not bold") if failure.hint else text
+    text = Text().append(clean(failure.message), "bold red")
+    return text.append(f"\n{clean(failure.hint)}") if failure.hint else text

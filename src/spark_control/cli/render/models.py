@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from spark_control.cli.answer import Answer
-from spark_control.cli.render.tables import plain_table
+from spark_control.cli.render.tables import plain_table, warning
 from spark_control.cli.words import DASH, listed, one_line, size
 
 CHAT = {"chat", "unknown", None}
@@ -70,7 +70,8 @@ def render(answer: Answer, *, recipes: bool) -> RenderableType:
         parts += [Text(), _recipes(answer["recipes"].items)]
     elif count := len(answer["recipes"].items):
         parts += [Text(), Text(_more(count), "dim")]
-    problems = [_problem(problem) for problem in answer["problems"].items]
+    problems = [line for model in answer["models"].items for line in _of_model(model)]
+    problems += [_problem(problem) for problem in answer["problems"].items]
     return Group(*parts, *([Text(), *problems] if problems else []))
 
 
@@ -110,9 +111,18 @@ def _recipes(recipes: list[Answer]) -> RenderableType:
     return table
 
 
+def _of_model(model: Answer) -> list[Text]:
+    """Return the first thing that is wrong with a model, and how many more there are."""
+    problems = model["problems"].texts
+    if not problems:
+        return []
+    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    return [warning(f"{one_line(model['key'].text or DASH)}: {one_line(problems[0])}{more}")]
+
+
 def _problem(problem: Answer) -> Text:
     where = " ".join(
         one_line(text) for text in (problem["source"].text, problem["entry"].text) if text
     )
     reason = one_line(problem["reason"].text or DASH)
-    return Text("! ", "yellow").append(f"{where}: {reason}" if where else reason, "default")
+    return warning(f"{where}: {reason}" if where else reason)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from spark_control.cli.answer import Answer
-from spark_control.cli.render.tables import plain_table
+from spark_control.cli.render.tables import plain_table, warning
 from spark_control.cli.words import DASH, one_line
 
 TITLES = {"start": "Start", "access": "Who gets in"}
@@ -26,44 +27,55 @@ def render(answer: Answer, *, everything: bool) -> RenderableType:
     """Return `GET /api/settings` by group, then what was wrong with some values."""
     rows = answer["settings"].items
     shown = [row for row in rows if everything or row["used"].flag is not False]
-    parts: list[RenderableType] = []
-    for group in dict.fromkeys(row["group"].text or "other" for row in shown):
-        mine = [row for row in shown if (row["group"].text or "other") == group]
-        head = TITLES.get(group, one_line(group).capitalize())
-        parts += [Text(head, "bold"), table_of(mine), Text()]
+    table = _table()
+    for group in dict.fromkeys(_group(row) for row in shown):
+        if table.row_count:
+            table.add_row()
+        table.add_row(Text(TITLES.get(group, one_line(group).capitalize()), "bold"))
+        for row in shown:
+            if _group(row) == group:
+                _add(table, row, indent="  ")
+    parts: list[RenderableType] = [table]
     if hidden := len(rows) - len(shown):
-        parts.append(Text(f"{hidden} more are kept for later versions: --all lists them.", "dim"))
-    return Group(*parts, *troubles(answer))
+        parts += [Text(), Text(f"{hidden} for later versions are left out: --all.", "dim")]
+    wrong = troubles(answer)
+    return Group(*parts, *([Text(), *wrong] if wrong else []))
 
 
 def table_of(rows: Iterable[Answer]) -> RenderableType:
     """Return some settings as a table."""
-    table = plain_table("Name", "Value", "From")
-    table.columns[0].min_width = 20
+    table = _table()
     for row in rows:
-        source = one_line(row["source"].text or DASH)
-        table.add_row(
-            Text(one_line(row["name"].text or DASH)),
-            value_of(row),
-            Text(source, "dim" if source == "default" else ""),
-        )
+        _add(table, row)
     return table
+
+
+def _table() -> Table:
+    return plain_table("Name", "Value", "From")
+
+
+def _group(row: Answer) -> str:
+    return row["group"].text or "other"
+
+
+def _add(table: Table, row: Answer, indent: str = "") -> None:
+    source = one_line(row["source"].text or DASH)
+    name = one_line(row["name"].text or DASH)
+    style = "dim" if source == "default" else ""
+    table.add_row(Text(f"{indent}{name}"), value_of(row), Text(source, style))
 
 
 def troubles(answer: Answer) -> list[Text]:
     """Return what was not taken as written."""
-    found = [
-        Text("! ", "yellow").append(
-            one_line(f"{p['name'].text or DASH} ({p['source'].text or DASH}): {p['reason'].text}"),
-            "default",
-        )
-        for p in answer["problems"].items
-    ]
-    unknown = answer["unknown"].texts
-    if unknown:
-        names = one_line(", ".join(unknown))
-        found.append(Text("! ", "yellow").append(f"Not known here, kept: {names}", "default"))
+    found = [warning(_trouble(problem)) for problem in answer["problems"].items]
+    if unknown := answer["unknown"].texts:
+        found.append(warning(f"Not known here, kept as they are: {one_line(', '.join(unknown))}"))
     return found
+
+
+def _trouble(problem: Answer) -> str:
+    name, source = problem["name"].text or DASH, problem["source"].text or DASH
+    return one_line(f"{name} ({source}): {problem['reason'].text or DASH}")
 
 
 def one(row: Answer) -> RenderableType:

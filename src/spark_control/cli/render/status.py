@@ -7,8 +7,8 @@ from rich.text import Text
 
 from spark_control.cli.answer import Answer
 from spark_control.cli.render.swap import SwapView
-from spark_control.cli.render.tables import plain_table
-from spark_control.cli.words import DASH, duration, measure, of_total, one_line
+from spark_control.cli.render.tables import plain_table, warning
+from spark_control.cli.words import DASH, duration, measure, of_disk, of_memory, one_line, past
 
 ENGINES = {
     "absent": ("No engine", "dim"),
@@ -68,10 +68,9 @@ def render(status: Answer, hardware: Answer, url: str) -> RenderableType:
 
 
 def _head(status: Answer, url: str) -> Text:
-    text = Text("Spark Control", "bold")
-    text.append(f" {one_line(status['version'].text or '')}".rstrip(), "dim")
-    text.append(f" at {url}", "dim")
-    return text.append("  demo, nothing of it is real", "yellow") if status["demo"].flag else text
+    version = f" {one_line(status['version'].text or '')}".rstrip()
+    text = Text.assemble(("Spark Control", "bold"), (f"{version} at {url}", "dim"))
+    return text.append("  Demo: simulated Sparks", "yellow") if status["demo"].flag else text
 
 
 def _fleet(sparks: list[SparkView]) -> RenderableType:
@@ -97,11 +96,11 @@ def numbers(hardware: Answer) -> list[str]:
     busy, power = _known(gpus, "utilisation_percent"), _known(gpus, "power_w")
     free, room = disk["free_bytes"].number, disk["total_bytes"].number
     return [
-        of_total(used, total, factor=1 << 30, unit="GiB"),
+        of_memory(used, total),
         measure(max(busy, default=None), "%"),
         measure(temperature, "°C"),
         measure(sum(power) if power else None, "W"),
-        of_total(free, room, factor=1e12, unit="TB"),
+        of_disk(free, room),
     ]
 
 
@@ -117,11 +116,16 @@ def _disk(disks: list[Answer]) -> Answer:
 
 def _trouble(spark: SparkView) -> Text:
     age = spark.hardware["age_s"].number
-    text = Text("! ", "red").append(f"{spark.name}: ", "bold default")
-    text.append(one_line(spark.error["message"].text or "No answer."), "default")
+    message = one_line(spark.error["message"].text or "No answer.")
+    text = warning((spark.name, "bold"), f": {message}", style="red")
     if age is not None and spark.stale:
-        text.append(f" Its numbers are {duration(age)} old.", "default")
-    return text.append(f" {one_line(spark.error['hint'].text or '')}".rstrip(), "dim")
+        text.append(f" Its numbers were read {past(age)}.")
+    return text.append(_hint(spark.error), "dim")
+
+
+def _hint(error: Answer) -> str:
+    hint = error["hint"].text
+    return f" {one_line(hint)}" if hint else ""
 
 
 def _loaded(status: Answer) -> list[Text]:
@@ -130,8 +134,8 @@ def _loaded(status: Answer) -> list[Text]:
         return [Text("No model is loaded. `spark-control models` lists what there is.")]
     lines = []
     for one in loaded:
-        text = Text("Loaded: ").append(one_line(one["model"].text or DASH), "bold green")
-        text.append(f" on {one_line(one['spark'].text or DASH)}")
+        model, place = one_line(one["model"].text or DASH), one_line(one["spark"].text or DASH)
+        text = Text.assemble("Loaded: ", (model, "bold green"), f" on {place}")
         lines.append(text.append(f"  {note}", "yellow") if (note := played(one)) else text)
     if base := status["base_url"].text:
         lines.append(Text(f"Ask it at {one_line(base)}"))
@@ -145,19 +149,20 @@ def played(engine: Answer) -> str | None:
 
 
 def swap_line(swap: SwapView) -> Text:
-    """Return the running swap, or how the newest one ended, in a line or two."""
+    """Return the running swap, or how the newest one ended."""
     if not swap.ended:
         percent = "" if swap.progress is None else f", {swap.progress:.0f} %"
-        text = Text(f"Switching to {swap.model}{swap.place}: {swap.phase or swap.state}", "blue")
-        return text.append(f"{percent}\n`spark-control swap {swap.model} --follow` follows it.")
+        now = f"{one_line(swap.phase or swap.state)}{percent}"
+        return Text.assemble(
+            ("Switching to ", "blue"), (swap.model, "bold blue"), (f"{swap.place}: {now}", "blue")
+        )
     took = "" if swap.elapsed_s is None else f" after {duration(swap.elapsed_s)}"
     style = {"ready": "", "failed": "red"}.get(swap.state, "yellow")
     text = Text(f"Last swap: {swap.model}{swap.place} ").append(f"{swap.state}{took}", style)
     if swap.state == "failed" and (message := swap.error["message"].text):
-        text.append(f". {one_line(message)} {one_line(swap.error['hint'].text or '')}".rstrip())
+        text.append(f". {one_line(message)}{_hint(swap.error)}")
     return text
 
 
 def _notice(notice: Answer) -> Text:
-    text = Text("! ", "yellow").append(one_line(notice["message"].text or DASH), "default")
-    return text.append(f" {one_line(notice['hint'].text or '')}".rstrip(), "dim")
+    return warning(one_line(notice["message"].text or DASH), (_hint(notice), "dim"))

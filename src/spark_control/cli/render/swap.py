@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spark_control.cli.answer import Answer
-from spark_control.cli.words import DASH, duration, listed, one_line
+from spark_control.cli.words import DASH, duration, listed, one_line, roughly
 
 MARKS = {"done": ("✓", "green"), "current": ("●", "blue"), "stopped": ("✗", "red")}
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -102,9 +102,7 @@ def rail(swap: SwapView, lines: Iterable[str], *, since: float, lost: bool) -> R
     if not swap.ended:
         parts.append(Text("  ").append(time_left(swap, since=since, lost=lost)))
         newest = [one_line(line) for line in lines if line.strip()][-NEWEST:]
-        parts += [
-            Text(f"  {line}", "dim", no_wrap=True, overflow="ellipsis") for line in newest
-        ]
+        parts += [Text(f"  {line}", "dim", no_wrap=True, overflow="ellipsis") for line in newest]
     return Group(*parts)
 
 
@@ -112,7 +110,7 @@ def _phase_row(swap: SwapView, phase: PhaseView, since: float) -> tuple[Renderab
     mark, style = MARKS.get(phase.state, ("○", "dim"))
     name = phase.name.capitalize()
     if phase.state == "coming":
-        usual = f"~{duration(phase.usual_s)}" if phase.usual_s is not None else ""
+        usual = f"~{roughly(phase.usual_s)}" if phase.usual_s is not None else ""
         return Text(mark, style), Text(name, "dim"), Text(usual, "dim"), Text(), Text()
     if phase.state != "current":
         return Text(mark, style), Text(name), Text(duration(phase.seconds)), Text(), Text()
@@ -152,13 +150,13 @@ def time_left(swap: SwapView, *, since: float, lost: bool) -> Text:
     left = swap.eta_s - since
     if left <= 0:
         return text.append("longer than usual", "yellow")
-    return text.append(f"about {duration(left)} left", "bold")
+    return text.append(f"about {roughly(left)} left", "bold")
 
 
 def entered(swap: SwapView) -> Text:
     """Return one line for the phase that was entered just now, for plain output."""
     usual = next((p.usual_s for p in swap.phases if p.name == swap.phase), None)
-    hint = "" if usual is None else f" (usually {duration(usual)})"
+    hint = "" if usual is None else f" (usually {roughly(usual)})"
     return Text(f"{duration(swap.elapsed_s):>12}  {(swap.phase or '').capitalize()}{hint}")
 
 
@@ -166,13 +164,14 @@ def outcome(swap: SwapView, lines: Iterable[str]) -> RenderableType:
     """Return how the swap ended; after a failure with what to do and the last lines of the log."""
     took = "" if swap.elapsed_s is None else f" after {duration(swap.elapsed_s)}"
     if swap.state == "ready":
-        text = Text("Ready: ", "bold green").append(swap.model, "bold")
+        text = Text.assemble(("Ready: ", "bold green"), (swap.model, "bold"))
         return text.append(f"{swap.place}{took.replace(' after', ' in')}")
     if swap.state == "cancelled":
-        text = Text("Cancelled: ", "bold yellow").append(f"{swap.model}{swap.place}{took}")
+        text = Text.assemble(("Cancelled: ", "bold yellow"), f"{swap.model}{swap.place}{took}")
     else:
         where = f", while {swap.phase}" if swap.phase else ""
-        text = Text("Failed: ", "bold red").append(f"{swap.model}{swap.place}{took}{where}")
+        head = f"{swap.state.capitalize()}: "
+        text = Text.assemble((head, "bold red"), f"{swap.model}{swap.place}{took}{where}")
     return Group(text, *_reason(swap.error), *_last_words(swap, lines))
 
 
@@ -184,12 +183,12 @@ def _reason(error: Answer) -> list[Text]:
     return [part for part in (text, Text(one_line(hint or ""))) if part]
 
 
-def _last_words(swap: SwapView, lines: Iterable[str]) -> list[Text]:
+def _last_words(swap: SwapView, lines: Iterable[str]) -> list[RenderableType]:
     kept = [line for line in lines if line.strip()][-LAST_WORDS:]
     if swap.state != "failed" or not kept:
         return []
     head = Text(f"\nLast lines of the log (`spark-control logs {swap.id}` has all):", "dim")
-    return [head, *(Text(f"  {one_line(line)}", "dim") for line in kept)]
+    return [head, *(Padding(Text(one_line(line), "dim"), (0, 0, 0, 2)) for line in kept)]
 
 
 def try_it(model: str, base_url: str, *, with_token: bool) -> Text:

@@ -1,6 +1,7 @@
-"""The one kind of table the command line has: no lines, quiet heads."""
+"""What all views look alike in: tables without lines, and the mark of what needs a person."""
 
 from rich.table import Table
+from rich.text import Text
 
 
 def plain_table(*heads: str) -> Table:
@@ -9,3 +10,8 @@ def plain_table(*heads: str) -> Table:
     for head in heads:
         table.add_column(head)
     return table
+
+
+def warning(*words: str | tuple[str, str], style: str = "yellow") -> Text:
+    """Return a line with the mark before it."""
+    return Text.assemble(("! ", style), *words)

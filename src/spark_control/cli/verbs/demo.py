@@ -34,7 +34,9 @@ FaultOption = Annotated[
         help="Break something; may be given again. `--fault help` lists what.",
     ),
 ]
-SparksOption = Annotated[int | None, typer.Option("--sparks", metavar="N", min=1, max=64, help="How many.")]
+SparksOption = Annotated[
+    int | None, typer.Option("--sparks", metavar="N", min=1, max=64, help="How many.")
+]
 EngineOption = Annotated[
     Engine | None,
     typer.Option("--engine", help="Small real models, or scripted answers."),

@@ -14,11 +14,14 @@ PortOption = Annotated[
     int | None, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on.")
 ]
 DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", metavar="FOLDER", file_okay=False, help="Folder of all files.")
+    Path | None,
+    typer.Option("--data-dir", metavar="FOLDER", file_okay=False, help="Folder of all files."),
 ]
 
 
-def serve(host: HostOption = None, port: PortOption = None, data_dir: DataDirOption = None) -> None:
+def serve(
+    host: HostOption = None, port: PortOption = None, data_dir: DataDirOption = None
+) -> None:
     """Start Spark Control here; what is not given comes from the settings."""
     become("serve", options(host, port, data_dir))
 
@@ -27,10 +30,7 @@ def options(host: str | None, port: int | None, data_dir: Path | None) -> list[s
     """Return the words for what was given."""
     given = {"--host": host, "--port": port, "--data-dir": data_dir}
     return [
-        word
-        for name, value in given.items()
-        if value is not None
-        for word in (name, str(value))
+        word for name, value in given.items() if value is not None for word in (name, str(value))
     ]
 
 

@@ -32,26 +32,25 @@ def settings(
 ) -> None:
     """Show settings or change them; a change counts at once."""
     session = session_of(ctx)
-    looked_at = [word for word in words or [] if "=" not in word]
-    changes = [word for word in words or [] if "=" in word]
-    wish = _wish(session, changes, unset or [])
+    looked_at = [_name(word) for word in words or [] if "=" not in word]
+    wish = _wish([word for word in words or [] if "=" in word], unset or [])
     answer = session.api.get(PATH)
-    _known(answer, [*looked_at, *wish])
+    _known(answer, looked_at)
     if wish:
         answer = session.api.put(PATH, {"version": answer["version"].text, "values": wish})
     _show(session, answer, [*looked_at, *wish], changed=bool(wish), everything=everything)
 
 
-def _wish(session: Session, changes: list[str], unset: list[str]) -> dict[str, str | None]:
+def _wish(changes: list[str], unset: list[str]) -> dict[str, str | None]:
     """Return the new texts by name; None takes a value out."""
+    if sum(word.endswith("=-") for word in changes) > 1:
+        raise typer.BadParameter("Only one value can be read from the input.")
     wish: dict[str, str | None] = {_name(name): None for name in unset}
     for word in changes:
         name, _, value = word.partition("=")
         if _name(name) in wish:
             raise typer.BadParameter(f"{_name(name)} is named twice.")
-        wish[_name(name)] = _from_input(session, name) if value == "-" else value
-    if sum(word.endswith("=-") for word in changes) > 1:
-        raise typer.BadParameter("Only one value can be read from the input.")
+        wish[_name(name)] = _from_input(name) if value == "-" else value
     return wish
 
 
@@ -59,7 +58,7 @@ def _name(text: str) -> str:
     return text.strip().upper()
 
 
-def _from_input(session: Session, name: str) -> str:
+def _from_input(name: str) -> str:
     """Read one line; what is typed at a terminal is not shown."""
     if sys.stdin.isatty():
         return str(typer.prompt(_name(name), hide_input=True, err=True))
@@ -67,23 +66,22 @@ def _from_input(session: Session, name: str) -> str:
 
 
 def _known(answer: Answer, names: list[str]) -> None:
-    """Raise Failure for a name of no setting, before anything is sent."""
+    """Raise Failure for a name of no setting, before anything is changed."""
     known = {row["name"].text for row in answer["settings"].items}
     for name in names:
-        if _name(name) not in known and not _name(name).startswith("SPARK"):
+        if name not in known:
             raise Failure(
                 code="setting_unknown",
                 message=f"There is no setting {name!r}.",
                 hint="`spark-control settings --all` lists them.",
-                exit=Exit.NOT_FOUND,
+                exit=Exit.WRONG_USE,
             )
 
 
 def _show(
     session: Session, answer: Answer, names: list[str], *, changed: bool, everything: bool
 ) -> None:
-    wanted = {_name(name) for name in names}
-    rows = [row for row in answer["settings"].items if row["name"].text in wanted]
+    rows = [row for row in answer["settings"].items if row["name"].text in names]
     if session.as_json:
         session.show_json([row.value for row in rows] if names else answer.value)
     elif changed:

@@ -39,7 +39,9 @@ def swap(
         _cancel(session, model)
         return
     if model is None:
-        raise typer.BadParameter("Name one; `spark-control models` lists them.", param_hint="MODEL")
+        raise typer.BadParameter(
+            "Name one; `spark-control models` lists them.", param_hint="MODEL"
+        )
     wish = {"model": model} | ({"host": host} if host else {})
     with session.asking(f"Asking for {model}"):
         raw = session.api.post("/api/swap", wish)
@@ -61,10 +63,10 @@ def _watch(session: Session, raw: Answer, again: str) -> None:
             for news in Follower(api=session.api, clock=session.clock).follow(watched):
                 screen.take(news)
     except KeyboardInterrupt:
-        session.err.print(
-            f"Stopped watching; the swap goes on.\n`{again}` watches again,"
-            " `spark-control swap --cancel` cancels it.",
-        )
+        cancel = "spark-control swap --cancel"
+        session.err.print("Stopped watching; the swap goes on.")
+        for command, does in ((again, "watches again"), (cancel, "cancels it")):
+            session.err.print(f"  {command:<{len(again)}}  {does}", soft_wrap=True)
         raise typer.Exit(Exit.STOPPED) from None
     _conclude(session, watched)
 

@@ -1,16 +1,19 @@
-"""Asks an OpenAI-shaped engine how it is, over HTTP."""
+"""Asks an OpenAI-shaped engine how it is, over HTTP.
+
+On httpcore itself: httpx would load Rich and its command line into the serving process.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpcore
 
 from spark_control.core.clock import Clock
 from spark_control.engines.domain import Address, EngineState, Look
 from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
 
-MAX_ANSWER = 1_000_000
+JSON = [("Content-Type", "application/json")]
 
 
 @contextmanager
@@ -19,54 +22,65 @@ def engine_errors(address: Address) -> Iterator[None]:
     where = f"The engine at {address.host}:{address.port}"
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
         raise EngineUnreachable(f"{where} does not take connections.") from error
-    except httpx.TimeoutException as error:
+    except httpcore.TimeoutException as error:
         raise EngineSlow(f"{where} did not answer in time.") from error
-    except httpx.HTTPError as error:
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise EngineBroke(f"{where} broke off.") from error
 
 
-class HttpProbe:
-    """Probes engines with one shared client, so that a look costs no new connection."""
+def limits(timeout_s: float) -> dict[str, dict[str, float]]:
+    """Return the same limit for each part of a request, as httpcore takes it."""
+    parts = ("connect", "read", "write", "pool")
+    return {"timeout": dict.fromkeys(parts, timeout_s)}
 
-    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
-        self._client = client
+
+class HttpProbe:
+    """Probes engines with one shared pool, so that a look costs no new connection."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool, clock: Clock) -> None:
+        self._pool = pool
         self._clock = clock
 
     async def look(self, address: Address, *, timeout_s: float) -> Look:
         try:
-            health = await self._client.get(f"{address.base_url}/health", timeout=timeout_s)
-            if health.status_code >= 500:
-                return Look(EngineState.LOADING, detail=f"/health says {health.status_code}")
-            answer = await self._client.get(f"{address.base_url}/v1/models", timeout=timeout_s)
-        except httpx.ConnectTimeout:
+            health = await self._get(address, "/health", timeout_s)
+            if health.status >= 500:
+                return Look(EngineState.LOADING, detail=f"/health says {health.status}")
+            answer = await self._get(address, "/v1/models", timeout_s)
+        except httpcore.ConnectTimeout:
             return Look(EngineState.UNKNOWN, detail="the address does not answer")
-        except httpx.ConnectError as error:
+        except httpcore.ConnectError as error:
             return _refused(error)
-        except httpx.TimeoutException:
+        except httpcore.TimeoutException:
             return Look(EngineState.SILENT, detail=f"no answer within {timeout_s:g} s")
-        except httpx.HTTPError as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             return Look(EngineState.SILENT, detail=f"broke off ({type(error).__name__})")
-        return _listed(answer)
+        return _listed(answer.content)
+
+    async def _get(self, address: Address, path: str, timeout_s: float) -> httpcore.Response:
+        url = address.base_url + path
+        return await self._pool.request("GET", url, extensions=limits(timeout_s))
 
     async def token(self, address: Address, model: str, *, timeout_s: float) -> float:
         body = {"model": model, "max_tokens": 1, "stream": False,
                 "messages": [{"role": "user", "content": "Say one word."}]}  # fmt: skip
         began = self._clock.monotonic()
         with engine_errors(address):
-            answer = await self._client.post(
-                f"{address.base_url}/v1/chat/completions", json=body, timeout=timeout_s
-            )
-        if answer.status_code != 200 or not _has_token(answer.content):
+            answer = await self._pool.request(
+                "POST", f"{address.base_url}/v1/chat/completions", headers=JSON,
+                content=json.dumps(body).encode(), extensions=limits(timeout_s),
+            )  # fmt: skip
+        if answer.status != 200 or not _has_token(answer.content):
             raise EngineBroke(
-                f"The engine answered {answer.status_code} and no token.",
-                detail={"answer": answer.text[:500]},
+                f"The engine answered {answer.status} and no token.",
+                detail={"answer": answer.content[:500].decode(errors="replace")},
             )
         return self._clock.monotonic() - began
 
 
-def _refused(error: httpx.ConnectError) -> Look:
+def _refused(error: httpcore.ConnectError) -> Look:
     """Tell a closed port (a host that is up) from an address that cannot be reached."""
     cause: BaseException | None = error
     while cause is not None:
@@ -76,9 +90,9 @@ def _refused(error: httpx.ConnectError) -> Look:
     return Look(EngineState.UNKNOWN, detail="the address cannot be reached")
 
 
-def _listed(answer: httpx.Response) -> Look:
+def _listed(content: bytes) -> Look:
     try:
-        rows = json.loads(answer.content[:MAX_ANSWER])["data"]
+        rows = json.loads(content)["data"]
         served = tuple(str(row["id"]) for row in rows)
         owner = str(rows[0].get("owned_by", "")) if rows else ""
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -20,6 +20,8 @@ _PLAIN = (
     "rsa-sha2-512",
     "rsa-sha2-256",
 )
+# We go by name alone; without an address, asyncssh would ask for the one of the name.
+_NO_ADDRESS = "255.255.255.255"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ class KnownHosts:
 
     def trusted(self, host: str, port: int) -> Trusted:
         """Return what is known of an address now. Raises KeyFileTrouble."""
-        # Given without a port, the name is looked up as it stands; with one, asyncssh would take
-        # the key of port 22 for the key of every port.
-        found = self._read().match(entry_name(host, port), "", None)
+        # The name as the file has it, port and all: given a port, asyncssh would take the key of
+        # port 22 for the key of every port.
+        found = self._read().match(entry_name(host, port), _NO_ADDRESS, None)
         return Trusted(tuple(found[0]), tuple(found[1]), tuple(found[2]))
 
     def pin(self, host: str, port: int, key: asyncssh.SSHKey) -> bool:

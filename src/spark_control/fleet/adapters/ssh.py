@@ -1,9 +1,10 @@
 """A Spark over SSH: commands on channels of one held connection.
 
-Three traps of the library are closed here. A command on a connection that breaks *returns*, with
-no exit status: that is ConnectionLost. A command given up on runs on over there: it is told to
-end, and `timeout` ends it in any case. A caller cancelled while a channel opens would leave the
-channel behind: so a task of our own owns it, from before it opens until it is closed.
+Traps that are closed here. A command on a connection that breaks *returns*, with no exit status:
+that is ConnectionLost. A command given up on runs on over there, and OpenSSH takes no signal for
+it where the user is root: so it tells its process id, a second channel ends it, and `timeout`
+does when we can't. A caller cancelled while a channel opens would leave the channel behind: so a
+task of our own owns it, from before it opens until it is closed.
 """
 
 import asyncio
@@ -33,9 +34,8 @@ Process = asyncssh.SSHClientProcess[bytes]
 class _Session:
     """One command on one channel, alive until `leave` is set."""
 
-    def __init__(self, line: str, *, merged: bool) -> None:
+    def __init__(self, line: str) -> None:
         self.line = line
-        self.merged = merged
         self.started: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self.leave = asyncio.Event()
         self.ended_by_us = False
@@ -60,6 +60,8 @@ class SshHost:
         self._tasks = Tasks(spark.name)
         self._channels = asyncio.Semaphore(self._limits.channels)
         self._streams = asyncio.Semaphore(self._limits.streams)
+        # Beside the channels of the commands: ten in all, which is what OpenSSH allows.
+        self._ending = asyncio.Semaphore(2)
         self._sessions: dict[_Session, asyncio.Task[None]] = {}
 
     @property
@@ -69,7 +71,8 @@ class SshHost:
     async def run(
         self, command: Command, *, timeout_s: float, stdin: bytes | None = None
     ) -> Result:
-        async with self._process(render(command, limit_s=timeout_s)) as (session, process):
+        line = commands.announced(render(command, limit_s=timeout_s), merged=False)
+        async with self._process(line) as (session, process):
             begun = self._clock.monotonic()
             try:
                 async with asyncio.timeout(timeout_s + self._limits.grace_s):
@@ -79,7 +82,9 @@ class SshHost:
                 if process.returncode is None:
                     raise commands.too_slow(command, timeout_s) from None
                 out, err = process.collect_output()
-            result = Result(self._status(session, process), _text(out), _text(err))
+            result = Result(
+                self._status(session, process), _text(out), commands.unannounced(_text(err))
+            )
             took = self._clock.monotonic() - begun
         return commands.in_time(command, result, took_s=took, limit_s=timeout_s)
 
@@ -87,10 +92,10 @@ class SshHost:
     async def stream(
         self, command: Command, *, timeout_s: float
     ) -> AsyncIterator[AsyncIterator[str]]:
-        line = f"{render(command, limit_s=timeout_s)} 2>&1"
+        line = commands.announced(render(command, limit_s=timeout_s), merged=True)
         async with (
             self._streams,
-            self._process(line, merged=True) as (session, process),
+            self._process(line) as (session, process),
             aclosing(self._lines(session, process, command, timeout_s)) as lines,
         ):
             yield lines
@@ -110,10 +115,8 @@ class SshHost:
         await self._tasks.close()
 
     @asynccontextmanager
-    async def _process(
-        self, line: str, *, merged: bool = False
-    ) -> AsyncIterator[tuple[_Session, Process]]:
-        session = _Session(line, merged=merged)
+    async def _process(self, line: str) -> AsyncIterator[tuple[_Session, Process]]:
+        session = _Session(line)
         living = self._tasks.spawn(self._live(session), name="channel")
         self._sessions[session] = living
         try:
@@ -128,10 +131,12 @@ class SshHost:
         try:
             async with self._channels:
                 if not session.leave.is_set():
-                    process = await self._start(session)
+                    connection = await self._link.get()
+                    with ssh_errors(self.name):
+                        process = await connection.create_process(session.line, encoding=None)
                     session.started.set_result(process)
                     await session.leave.wait()
-                    await self._end(process)
+                    await self._end(connection, process)
         except AppError as error:
             session.started.set_exception(error)
         finally:
@@ -139,15 +144,6 @@ class SshHost:
             if not session.started.done():
                 session.started.set_exception(ConnectionLost(f"{self.name} was let go of."))
             session.started.exception()  # nobody may be left to read it
-
-    async def _start(self, session: _Session) -> Process:
-        connection = await self._link.get()
-        with ssh_errors(self.name):
-            return await connection.create_process(
-                session.line,
-                encoding=None,
-                stderr=asyncssh.STDOUT if session.merged else asyncssh.PIPE,
-            )
 
     async def _talk(self, process: Process, stdin: bytes | None) -> tuple[bytes, bytes]:
         with ssh_errors(self.name):
@@ -188,15 +184,23 @@ class SshHost:
         self._link.answered()
         return commands.exit_status(process.returncode)
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, connection: asyncssh.SSHClientConnection, process: Process) -> None:
         """Have the command end over there, if it has not; give up after a while."""
         with suppress(asyncssh.Error, OSError):
             if process.returncode is None:
-                process.terminate()
-                async with asyncio.timeout(self._limits.end_s):
+                async with asyncio.timeout(self._limits.end_s), self._ending:
+                    if pid := await _pid(process):
+                        await connection.run(commands.ending(pid))
                     # Read on meanwhile: with a full window the far side can't finish.
                     await process.communicate()
-            process.close()
+        process.close()
+
+
+async def _pid(process: Process) -> int | None:
+    while line := await process.stderr.readline():
+        if pid := commands.announced_pid(_text(line)):
+            return pid
+    return None
 
 
 def _feed(process: Process, data: bytes) -> None:

@@ -4,7 +4,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing_extensions import override as override
+else:
+
+    def override(method):  # type: ignore[no-untyped-def]
+        """Stand in for the real one: a stand-in sees the standard library only."""
+        return method
+
 
 SPARK = "SPARK_LAB"
 CONTAINER = "SPARK_LAB_CONTAINER"

@@ -33,7 +33,9 @@ class Scripted:
         ident = f"{'chatcmpl' if chat else 'cmpl'}-lab{created:x}{self._front.served:x}"
         shape = Shape(chat, ident, created, self._front.names[0])
         if asked.stream:
-            return Reply(kind="text/event-stream; charset=utf-8", pieces=self._stream(shape, asked))
+            return Reply(
+                kind="text/event-stream; charset=utf-8", pieces=self._stream(shape, asked)
+            )
         made = [piece async for piece in self._pieces(asked)]
         return json_reply(shape.whole(made, script.usage(asked, len(made))))
 

@@ -16,15 +16,20 @@ _DAEMON = "docker: Error response from daemon: "
 _MAIN_OUTPUT = ("/proc/1/fd/1", "/proc/1/fd/2", "/proc/1/fd/{1,2}")
 
 
+def images(box: Box) -> list[Json]:
+    """Return the images of this Spark."""
+    held = box.spark().get("images")
+    return [dict(image) for image in held] if isinstance(held, list) else []
+
+
 def find_image(box: Box, wanted: str) -> Json | None:
     """Return the image of that name or id on this Spark."""
-    held = box.spark().get("images")
     name, _, tag = wanted.partition(":")
-    for image in held if isinstance(held, list) else []:
+    for image in images(box):
         named = image["repository"] == name and image["tag"] == (tag or "latest")
         digest = str(image["id"]).removeprefix("sha256:")
         if named or digest.startswith(wanted.removeprefix("sha256:")):
-            return dict(image)
+            return image
     return None
 
 

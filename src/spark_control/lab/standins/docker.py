@@ -33,7 +33,9 @@ def _needs(taken: Taken, command: str, least: int = 1) -> list[str]:
     return taken.words
 
 
-def _each(taken: Taken, command: str, work: Callable[[str], None], *, lenient: bool = False) -> int:
+def _each(
+    taken: Taken, command: str, work: Callable[[str], None], *, lenient: bool = False
+) -> int:
     status = 0
     for wanted in _needs(taken, command):
         try:
@@ -64,8 +66,7 @@ def _ps(box: Box, taken: Taken) -> int:
 
 
 def _images(box: Box, taken: Taken) -> int:
-    held = box.spark().get("images")
-    rows = [docker_rows.image_row(image, _now()) for image in held or []]  # type: ignore[attr-defined]
+    rows = [docker_rows.image_row(image, _now()) for image in container_run.images(box)]
     rows = [row for row in rows if not taken.words or row["Repository"] == taken.words[0]]
     template = "{{.ID}}" if taken.on("quiet") else taken.last("format")
     say(docker_format.lines(template, rows, docker_rows.IMAGE_COLUMNS))
@@ -248,7 +249,9 @@ def main(_name: str, words: list[str]) -> int:
     elif words[:1] == ["container"]:
         words = words[1:]
     if not words or words[0] not in _COMMANDS:
-        complain(f"docker: '{' '.join(words[:1])}' is not a docker command.\nSee 'docker --help'\n")
+        complain(
+            f"docker: '{' '.join(words[:1])}' is not a docker command.\nSee 'docker --help'\n"
+        )
         return 1
     try:
         return _COMMANDS[words[0]](box, take(words[0], words[1:]))

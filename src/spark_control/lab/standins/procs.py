@@ -45,6 +45,14 @@ def command_line(pid: int) -> str:
     return os.fsdecode(b" ".join(words)).strip()
 
 
+def name(pid: int) -> str:
+    """Return the short name of a process."""
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def send(pid: int, mark: str, number: int) -> bool:
     """Signal `pid` if it wears `mark`; tell whether it did."""
     try:

@@ -14,8 +14,8 @@ PROGRAMS = {
     "ip": "small",
     "launch-cluster.sh": "launch_cluster",
     "nvidia-smi": "nvidia_smi",
-    "pgrep": "small",
-    "pkill": "small",
+    "pgrep": "pkill",
+    "pkill": "pkill",
     "shim": "shim",
     "vllm": "vllm",
 }

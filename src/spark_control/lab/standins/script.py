@@ -165,5 +165,6 @@ def metrics(name: str, running: int, served: int, tokens: int) -> str:
         ("generation_tokens_total", "counter", tokens),
     )
     return "".join(
-        f"# TYPE vllm:{row} {kind}\nvllm:{row}{label} {float(value)}\n" for row, kind, value in rows
+        f"# TYPE vllm:{row} {kind}\nvllm:{row}{label} {float(value)}\n"
+        for row, kind, value in rows
     )

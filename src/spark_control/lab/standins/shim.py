@@ -105,7 +105,9 @@ def main(_name: str, words: list[str]) -> int:
     natural = _keep(one, process, pipe)
     procs.end_all(one.mark)
     code = process.wait()
-    containers.update(one, state="exited", exit_code=code if code >= 0 else 128 - code, finished=now())
+    containers.update(
+        one, state="exited", exit_code=code if code >= 0 else 128 - code, finished=now()
+    )
     if one.meta.get("remove") or (one.folder / "remove").exists():
         containers.drop(one)
     if natural:

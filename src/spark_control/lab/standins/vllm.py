@@ -49,29 +49,32 @@ class Engine:
         self._server = Server(box, self._front, self._clock)
         self._held = memory.Held(os.getpid(), 0.0, "loading")
         self._stop = asyncio.Event()
+        self._error: Refusal | Gone | None = None
 
     async def run(self) -> int:
         """Load and serve until a signal. Raises Refusal and Gone."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loading = self._tasks.spawn(self._load(), name="load")
-        ending = self._tasks.spawn(self._wait(), name="end")
+        self._tasks.spawn(self._load_or_end(), name="load")
         try:
-            await asyncio.wait({loading, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if loading.done() and (error := loading.exception()):
-                raise error
-            await ending
+            await self._stop.wait()
         finally:
             await self._server.close()
             await self._tasks.close()
             memory.forget(self._box, self._held.pid)
             memory.refresh(self._box)
+        if self._error:
+            raise self._error
         say("INFO:     Shutting down\nINFO:     Finished server process [1]\n")
         return 0
 
-    async def _wait(self) -> None:
-        await self._stop.wait()
+    async def _load_or_end(self) -> None:
+        try:
+            await self._load()
+        except (Refusal, Gone) as error:
+            self._error = error
+            self._stop.set()
 
     async def _load(self) -> None:
         taken = self._address()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from spark_control.lab.standins.box import override
+
 TABLE = Path(__file__).with_name("vllm_flags.json")
 DEFAULT_MODEL = "Qwen/Qwen3-0.6B"
 _SIZES = {"k": 1000, "m": 10**6, "g": 10**9, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -38,10 +40,10 @@ class Serve(NamedTuple):
 
 
 class _Parser(argparse.ArgumentParser):
+    @override
     def error(self, message: str) -> NoReturn:
         raise Refusal(
-            "usage: vllm serve [model_tag] [options]\n"
-            f"vllm serve: error: {message}\n",
+            f"usage: vllm serve [model_tag] [options]\nvllm serve: error: {message}\n",
             2,
         )
 
@@ -148,6 +150,6 @@ def _check(given: dict[str, object], table: dict[str, list[object]]) -> None:
     for option, (key, what) in _PARSERS.items():
         if option in given and given[option] not in table[key]:
             raise Refusal(
-                f"KeyError: \"invalid {what}: {given[option]} "
-                f"(chose from {{ {','.join(map(str, table[key]))} }})\"\n"
+                f'KeyError: "invalid {what}: {given[option]} '
+                f'(chose from {{ {",".join(map(str, table[key]))} }})"\n'
             )

@@ -6,7 +6,12 @@ from typing import NamedTuple
 from spark_control.lab.standins.vllm_args import Serve
 from spark_control.lab.standins.vllm_fit import Model, Room
 
-_BANNER = ("", "       █     █     █▄   ▄█", " ▄▄ ▄█ █     █     █ ▀▄▀ █", "  █▄█▀ █     █     █     █")
+_BANNER = (
+    "",
+    "       █     █     █▄   ▄█",
+    " ▄▄ ▄█ █     █     █ ▀▄▀ █",
+    "  █▄█▀ █     █     █     █",
+)
 _GRAPHS = 6
 _READ_GIB_S = 1.4
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from spark_control.core.clock import Clock
 from spark_control.core.tasks import Tasks
-from spark_control.lab.standins.box import Box
+from spark_control.lab.standins.box import Box, override
 
 _LIMIT = 256 * 1024
 _BODY_LIMIT = 64 * 2**20
@@ -77,11 +77,13 @@ class _Peer(asyncio.StreamReaderProtocol):
             self._server.writers.discard(writer)
             writer.close()
 
-    def eof_received(self) -> bool:  # type: ignore[explicit-override]  # no typing_extensions here
+    @override
+    def eof_received(self) -> bool:
         super().eof_received()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._work:
             self._work.cancel()
@@ -150,7 +152,9 @@ class Server:
             async for piece in reply.raw:
                 await self._write(writer, piece)
             return
-        head = f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Error')}\r\nserver: uvicorn\r\n"
+        head = (
+            f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Error')}\r\nserver: uvicorn\r\n"
+        )
         head += f"content-type: {reply.kind}\r\n"
         if reply.pieces is None:
             head += f"content-length: {len(reply.body)}\r\n\r\n"

@@ -10,7 +10,6 @@ from spark_control.fleet.ports import Host
 from spark_control.models.domain import Inventory
 from spark_control.models.parse import Unreadable, read_inventory
 
-
 # Isolated and without site packages: half the start time, and nothing of the user's runs along.
 PYTHON = ("python3", "-I", "-S", "-")
 

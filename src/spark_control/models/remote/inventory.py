@@ -1,6 +1,6 @@
 """List the models on this machine as one line of JSON.
 
-A program of its own for any Python from 3.8 on, sent over stdin: `python3 -I -S - '{"local": [...]}'`.
+A program of its own for any Python from 3.8 on, sent over stdin: `python3 - '{"local": [...]}'`.
 It reads names, sizes, small JSON files and the heads of weight files, and changes nothing. Where
 one model cannot be read, that model says why and the others are listed all the same.
 """
@@ -14,7 +14,8 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 VERSION = 1
 MAX_FILES = 20000
@@ -22,13 +23,12 @@ MAX_DEPTH = 8
 MAX_JSON = 4 << 20
 MAX_INDEX = 128 << 20
 MAX_HEAD = 100 << 20
+TAIL = 4096
 NAMES_SHOWN = 5
 
 REPO_DIR = re.compile(r"models--[A-Za-z0-9][A-Za-z0-9._-]*")
 COMMIT = re.compile(r"[A-Za-z0-9]{1,64}")
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.safetensors|\.bin)")
-INDEX_FILES = re.compile(rb':\s*"([^"\\]{1,200}\.(?:safetensors|bin))"')
-INDEX_TOTAL = re.compile(rb'"total_size"\s*:\s*(\d{1,18})')
 OFFSETS = re.compile(rb'"data_offsets"\s*:\s*\[\s*\d+\s*,\s*(\d{1,18})\s*\]')
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 # The same weights again in another format: they count as disk, not as the model.
@@ -135,15 +135,16 @@ def missing_of(top: str, files: Files) -> tuple[list[str], str]:
 
 def missing_by_index(path: str, files: Files) -> tuple[list[str], str]:
     """Compare the index with the files."""
-    text = read(path, MAX_INDEX)
-    # An index can hold 100,000 tensors; a search is three times as fast as parsing it.
-    names = sorted({name.decode("utf-8", "replace") for name in INDEX_FILES.findall(text)})
-    if not names or not text.rstrip().endswith(b"}"):
+    try:
+        index = json.loads(read(path, MAX_INDEX))
+        names = sorted(name for name in set(index["weight_map"].values()) if text(name))
+        total = whole((index.get("metadata") or {}).get("total_size")) or 0
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        names, total = [], 0
+    if not names:
         return [], f"{os.path.basename(path)} cannot be read"
     missing = [name for name in names if not files.present(name)]
-    total = INDEX_TOTAL.search(text)
-    size = sum(files.size(name) for name in names)
-    short = total is not None and not missing and size < int(total.group(1))
+    short = not missing and sum(files.size(name) for name in names) < total
     return missing, "the weight files are smaller than their index says" if short else ""
 
 
@@ -163,11 +164,20 @@ def is_whole(path: str, size: int) -> bool:
     """Tell from its head whether a safetensors file has the length it says; reads no tensor."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(MAX_HEAD, size - 8):
+        if not 2 <= length <= min(MAX_HEAD, size - 8) or file.read(1) != b"{":
             return False
-        head = file.read(length)
-    ends = [int(end) for end in OFFSETS.findall(head)]
-    return head[:1] == b"{" and size == 8 + length + max(ends or [0])
+        # Writers list tensors in the order of their places, so the last one mostly tells, and
+        # the rest of a head that can hold megabytes need not be read.
+        file.seek(8 + max(0, length - TAIL))
+        if any(8 + length + end == size for end in ends_in(file.read(min(length, TAIL)))[-1:]):
+            return True
+        file.seek(8)
+        return size == 8 + length + max(ends_in(file.read(length)) or [0])
+
+
+def ends_in(head: bytes) -> list[int]:
+    """Return where the tensors named in a piece of a head end."""
+    return [int(end) for end in OFFSETS.findall(head)]
 
 
 def read(path: str, limit: int) -> bytes:
@@ -248,13 +258,8 @@ def look(top: str, files: Files) -> dict[str, object]:
     weights = weight_names(names)
     missing, trouble = missing_of(top, files)
     broken = [n for n in names if files.by_name[n] is None and n not in missing]
-    cut = [
-        n
-        for n in weights
-        if n.endswith(".safetensors")
-        and files.present(n)
-        and not is_whole(os.path.join(top, n), files.size(n))
-    ]
+    there = [n for n in weights if n.endswith(".safetensors") and files.present(n)]
+    cut = [n for n in there if not is_whole(os.path.join(top, n), files.size(n))]
     found: dict[str, object] = {
         "weights": sum(files.size(n) for n in weights),
         "weight_files": len(weights),
@@ -282,8 +287,9 @@ def partials(folder: str) -> dict[str, object]:
     if os.path.isdir(folder):
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(".incomplete"):
-                    status = entry.stat(follow_symlinks=False)
+                # A download that ends meanwhile takes its file away.
+                status = stat_of(entry.path) if entry.name.endswith(".incomplete") else None
+                if status:
                     count, size = count + 1, size + status.st_size
                     newest = max(newest, status.st_mtime)
     return {"count": count, "bytes": size, "newest": newest}
@@ -305,16 +311,10 @@ def snapshot_of(folder: str) -> tuple[str | None, str | None]:
     return newest, os.path.join(top, newest)
 
 
-def bytes_of(folder: str, files: Files) -> int:
-    """Return the bytes of all distinct files of a repository, however many names they have."""
-    nodes = {(s.st_dev, s.st_ino): s.st_size for s in files.by_name.values() if s}
-    for part in ("blobs", "snapshots"):
-        top = os.path.join(folder, part)
-        if os.path.isdir(top):
-            for status in walk(top, folder).by_name.values():
-                if status:
-                    nodes[status.st_dev, status.st_ino] = status.st_size
-    return sum(nodes.values())
+def bytes_of(*trees: Files) -> int:
+    """Return the bytes of all distinct files, however many names they have."""
+    found = (status for tree in trees for status in tree.by_name.values() if status)
+    return sum({(s.st_dev, s.st_ino): s.st_size for s in found}.values())
 
 
 def cached(root: str, name: str) -> dict[str, object]:
@@ -325,7 +325,9 @@ def cached(root: str, name: str) -> dict[str, object]:
     commit, snapshot = snapshot_of(real)
     # Links are judged by where the cache really is, since that is what gets mounted.
     files = walk(snapshot, home) if snapshot else Files()
-    found: dict[str, object] = {"commit": commit, "size": bytes_of(real, files)}
+    parts = [os.path.join(real, part) for part in ("blobs", "snapshots")]
+    trees = [walk(part, home) for part in parts if os.path.isdir(part)]
+    found: dict[str, object] = {"commit": commit, "size": bytes_of(files, *trees)}
     found["partials"] = partials(os.path.join(real, "blobs"))
     found.update(look(snapshot, files) if snapshot else {"empty": True})
     if not real.startswith(home + os.sep):
@@ -341,12 +343,20 @@ def local(path: str) -> dict[str, object]:
     if not os.path.isdir(top):
         return {"there": False}
     files = walk(top, top)
-    nodes = {(s.st_dev, s.st_ino): s.st_size for s in files.by_name.values() if s}
+    found: dict[str, object] = {"there": True, "commit": None, "size": bytes_of(files)}
     files.by_name = {n: s for n, s in files.by_name.items() if not n.startswith(".")}
-    found: dict[str, object] = {"there": True, "commit": None, "size": sum(nodes.values())}
     found["partials"] = partials(os.path.join(top, ".cache", "huggingface", "download"))
     found.update(look(top, files))
     return found
+
+
+def attempt(entry: dict[str, object], work: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """Return `entry` with what `work` finds, or with the reason why it cannot be read."""
+    try:
+        entry.update(work())
+    except (OSError, ValueError) as error:
+        entry.update(there=True, error=why(error))
+    return entry
 
 
 def why(error: Exception) -> str:
@@ -356,29 +366,14 @@ def why(error: Exception) -> str:
 
 def report(local_paths: list[str]) -> dict[str, object]:
     """Return all models of this machine."""
-    root = os.path.abspath(cache_root())
-    models: list[dict[str, object]] = []
-    problems = []
-    names: list[str] = []
+    root, names, problems = os.path.abspath(cache_root()), [], []
     try:
         names = sorted(os.listdir(root)) if os.path.lexists(root) else []
     except OSError as error:
         problems.append(f"{root} cannot be read: {why(error)}")
-    for name in names:
-        if REPO_DIR.fullmatch(name) and len(name) <= 250:
-            entry: dict[str, object] = {"repo": repo_of(name)}
-            try:
-                entry.update(cached(root, name))
-            except (OSError, ValueError) as error:
-                entry["error"] = why(error)
-            models.append(entry)
-    for path in local_paths:
-        entry = {"path": path}
-        try:
-            entry.update(local(path))
-        except (OSError, ValueError) as error:
-            entry.update(there=True, error=why(error))
-        models.append(entry)
+    repos = [name for name in names if REPO_DIR.fullmatch(name) and len(name) <= 250]
+    models = [attempt({"repo": repo_of(name)}, partial(cached, root, name)) for name in repos]
+    models += [attempt({"path": path}, partial(local, path)) for path in local_paths]
     now = time.time()
     return {"v": VERSION, "root": root, "now": now, "models": models, "problems": problems}
 

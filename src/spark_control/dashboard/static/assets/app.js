@@ -189,7 +189,6 @@ byId("theme").addEventListener("click", () => {
 });
 byId("signout").addEventListener("click", async () => {
   live.stop();
-  await read("api/session"); // wakes a proxy that has fallen asleep, so that signing out arrives
   try {
     await call("DELETE", "api/session");
   } finally {

@@ -1,0 +1,252 @@
+"""The lab: a fleet of Sparks on loopback, from the first folder to the last process."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import asyncssh
+
+from spark_control.core.clock import Clock, RealClock
+from spark_control.core.tasks import Tasks
+from spark_control.lab import catalogue, folder, machine, net, real
+from spark_control.lab.board import Board, Files
+from spark_control.lab.errors import LabAddress, LabBusy, LabFaultUnknown
+from spark_control.lab.faults import Fault, Wanted, named
+from spark_control.lab.folder import Place
+from spark_control.lab.net import Claim
+from spark_control.lab.real import EngineMode
+from spark_control.lab.session import Shell
+from spark_control.lab.sshd import Sshd
+from spark_control.lab.standins import memory, procs
+
+_LOOK_S = 0.2
+_TICK_S = 0.5
+_SPARKS_A_TICK = 16
+"""With more Sparks than this the live files are written less often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabSpark:
+    """One Spark of the lab, for whoever uses it."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    home: Path
+    root: Path
+    host_key: str
+    faults: Path
+
+
+@dataclass(slots=True)
+class Lab:
+    """A fleet that runs while its context is open.
+
+    `models` are keys or repositories to put on disk; None is all of them. `port` is the SSH port
+    of every Spark; 0 takes 2222, or any where that is taken.
+    """
+
+    state_dir: Path
+    _: KW_ONLY
+    authorized_keys: Sequence[str]
+    sparks_wanted: int = 2
+    engine: str = "scripted"
+    pace: float = 0.0
+    clock: Clock = field(default_factory=RealClock)
+    port: int = 0
+    models: Sequence[str] | None = None
+    user: str = "spark"
+    faults: Sequence[Wanted] = ()
+    sparks: list[LabSpark] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    really: tuple[str, ...] = ()
+    """The repositories that a real model answers for."""
+    _boards: dict[str, Board] = field(default_factory=dict)
+    _tasks: Tasks = field(default_factory=lambda: Tasks("lab"))
+    _claim: Claim | None = None
+    _lock: FileIO | None = None
+    _alive: int = -1
+    _began: float = 0.0
+
+    async def __aenter__(self) -> Self:
+        self.state_dir = self.state_dir.resolve()
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._take_folder()
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _take_folder(self) -> None:
+        lock = FileIO(self.state_dir / "lab.lock", "a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise LabBusy(f"{self.state_dir} is used by another lab.") from None
+        self._lock = lock
+
+    async def _start(self) -> None:
+        # What a killed lab left behind goes first: it may hold ports and files.
+        await asyncio.to_thread(procs.end_all, folder.mark(self.state_dir))
+        alive = self.state_dir / "alive"
+        alive.unlink(missing_ok=True)
+        os.mkfifo(alive)
+        self._alive = os.open(alive, os.O_RDWR)
+        await self._settle()
+        self._claim = net.claim(self.sparks_wanted)
+        if self._claim.held is None:
+            self.notes.append("This system has no 127.0.88.x; the Sparks share 127.0.0.1.")
+        self._began = self.clock.monotonic()
+        for number, host in enumerate(self._claim.hosts, 1):
+            await self._add(number, host)
+        for wanted in self.faults:
+            await self.set_fault(wanted.spark, wanted.fault, wanted.param)
+        self._tasks.spawn(self._watch(), name="faults")
+        self._tasks.spawn(self._tick(), name="live files")
+
+    async def _settle(self) -> None:
+        mode = EngineMode(self.engine)
+        found = await asyncio.to_thread(real.find, mode, self.state_dir / "cache")
+        self.really = tuple(found)
+        if mode is EngineMode.AUTO and not found:
+            self.notes.append(
+                "The packages of the real small models are not installed; every engine is scripted."
+            )
+        settings = {"pace": self.pace, "real": found, "python": sys.executable}
+        (self.state_dir / "lab.json").write_text(json.dumps(settings))
+        folder.lay_commands(self.state_dir)
+
+    async def _add(self, number: int, host: str) -> None:
+        name = f"spark{number}"
+        place = Place(
+            folder=self.state_dir / name, name=name, number=number, host=host, user=self.user
+        )
+        wanted = catalogue.chosen(None if self.models is None else tuple(self.models))
+        await asyncio.to_thread(place.lay, catalogue.held_by(number, wanted))
+        files = Files(place=place)
+        shell = Shell(
+            home=place.home,
+            env=place.env(),
+            troubles=files,
+            clock=self.clock,
+            tasks=self._tasks,
+        )
+        sshd = Sshd(
+            host=host,
+            port=self.port or (net.PREFERRED_PORT if self._claim and self._claim.held else 0),
+            key=_host_key(place.folder / "host_key"),
+            authorized=asyncssh.import_authorized_keys("\n".join(self.authorized_keys)),
+            shell=shell,
+        )
+        await self._open(sshd)
+        self._boards[name] = Board(files=files, sshd=sshd, clock=self.clock)
+        self._live(place)
+        self.sparks.append(
+            LabSpark(
+                name=name,
+                host=host,
+                port=sshd.port,
+                user=self.user,
+                home=place.home,
+                root=place.root,
+                host_key=sshd.key.export_public_key().decode().strip(),
+                faults=place.faults,
+            )
+        )
+
+    async def _open(self, sshd: Sshd) -> None:
+        try:
+            await sshd.open()
+        except OSError as error:
+            if self.port:
+                raise LabAddress(f"{sshd.host}:{sshd.port} can't be used: {error}.") from error
+            sshd.port = 0
+            await sshd.open()
+
+    async def set_fault(self, spark: str, fault: str, param: str = "") -> None:
+        """Switch a fault on; it works when this returns. Raises LabFaultUnknown."""
+        board = self._board(spark)
+        board.files.write(named(fault), param)
+        await board.apply()
+        memory.refresh(board.files.place.box)
+
+    async def clear_fault(self, spark: str, fault: str) -> None:
+        """Switch a fault off; nothing happens when it is off. Raises LabFaultUnknown."""
+        board = self._board(spark)
+        board.files.clear(named(fault))
+        await board.apply()
+        memory.refresh(board.files.place.box)
+
+    def _board(self, spark: str) -> Board:
+        if spark not in self._boards:
+            raise LabFaultUnknown(f"The lab has no Spark {spark!r}.", param=spark)
+        return self._boards[spark]
+
+    async def _watch(self) -> None:
+        while True:
+            for board in self._boards.values():
+                await board.apply()
+            await self.clock.sleep(_LOOK_S)
+
+    async def _tick(self) -> None:
+        pause = _TICK_S * max(1.0, len(self.sparks) / _SPARKS_A_TICK)
+        while True:
+            await self.clock.sleep(pause)
+            for board in self._boards.values():
+                self._live(board.files.place)
+                await asyncio.sleep(0)  # noqa: TID251 - lets others run between two Sparks
+
+    def _live(self, place: Place) -> None:
+        held = memory.engines(place.box)
+        starved = Fault.OUT_OF_MEMORY in self._boards[place.name].files.all()
+        free = memory.available_gib(held, starved=starved)
+        seconds = self.clock.monotonic() - self._began
+        busy = sum(1 for one in held if one.busy)
+        now = machine.Now(seconds, len(held), busy, free, memory.TOTAL_GIB)
+        place.write_root({**machine.live(now), "proc/meminfo": memory.meminfo(free)})
+
+    async def close(self) -> None:
+        """End everything the lab started; safe to call twice."""
+        await self._tasks.close()
+        for board in self._boards.values():
+            await board.close()
+        self._boards.clear()
+        await asyncio.to_thread(procs.end_all, folder.mark(self.state_dir))
+        if self._alive >= 0:
+            os.close(self._alive)
+            self._alive = -1
+        if self._claim:
+            self._claim.release()
+        if self._lock:
+            self._lock.close()
+
+
+def _host_key(path: Path) -> asyncssh.SSHKey:
+    """Return the key in `path`; a new Spark gets a new one and keeps it."""
+    if path.is_file():
+        return asyncssh.read_private_key(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(path)
+    path.chmod(0o600)
+    return key

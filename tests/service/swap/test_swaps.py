@@ -1,0 +1,260 @@
+"""Swaps over fake ports: what is done in which order, and how each failure ends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from spark_control.core.bus import Bus
+from spark_control.core.ids import RandomIds
+from spark_control.core.sql import Sql, make_engine
+from spark_control.core.tasks import Tasks
+from spark_control.engines.domain import Address
+from spark_control.engines.errors import EngineSlow
+from spark_control.engines.usecases import Engines
+from spark_control.fleet.errors import ConnectionLost, HostUnreachable
+from spark_control.gateway.in_flight import InFlight
+from spark_control.jobs.adapters.log_files import LogFiles
+from spark_control.jobs.adapters.schema import ensure
+from spark_control.jobs.adapters.sql import SqlJobs
+from spark_control.jobs.domain import Job, JobState
+from spark_control.jobs.usecases import Jobs
+from spark_control.models.errors import ModelUnknown
+from spark_control.models.usecases import Models
+from spark_control.settings.domain import merge
+from spark_control.swap.domain import Limits
+from spark_control.swap.errors import StopFailed, SwapRunning, SwapUnknown
+from spark_control.swap.plan import Wish
+from spark_control.swap.runner import Runner
+from spark_control.swap.shapes import of_running
+from spark_control.swap.usecases import Swaps
+from tests.service.swap.fakes import (
+    FakeFleet,
+    FakeLauncher,
+    FakeProbe,
+    FakeRecipes,
+    FakeStore,
+    NoHost,
+    QuickClock,
+    World,
+)
+
+SPARK1 = Address("10.88.0.11", 8888)
+
+
+@dataclass
+class Bench:
+    """A whole swap room over a fake world."""
+
+    world: World
+    launcher: FakeLauncher
+    swaps: Swaps
+    jobs: Jobs
+    in_flight: InFlight
+    said: list[str] = field(default_factory=list)
+
+    async def run(self, key: str = "one") -> Job:
+        """Start a swap and wait for its end."""
+        job = await self.swaps.request(Wish(key))
+        return await self.end(job)
+
+    async def end(self, job: Job) -> Job:
+        running = self.swaps.live(job.id)
+        assert running is not None
+        async for _ in self.swaps.follow(running, 0):
+            pass
+        return await self.jobs.get(job.id)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    sql = Sql(make_engine(f"sqlite:///{tmp_path / 'x.db'}"))
+    ensure(sql.engine)
+    clock, bus, tasks, world = QuickClock(), Bus(boot="b"), Tasks("test"), World()
+    limits = Limits(drain=0.05, appear=2.0, load=5.0, lost=3.0, status_every=0.25)
+    jobs = Jobs(store=SqlJobs(sql), bus=bus, clock=clock, ids=RandomIds())
+    probe, launcher, in_flight = FakeProbe(world), FakeLauncher(world), InFlight()
+    logs = LogFiles(tmp_path / "logs")
+    settings = merge({"SPARK1_HOST": SPARK1.host}, {})
+    engines = Engines(probe=probe, bus=bus, clock=clock, slots=lambda: {"spark1": SPARK1})
+    models = Models(
+        fleet=FakeFleet(), store=FakeStore(), recipes=FakeRecipes(), clock=clock, tasks=tasks
+    )
+    runner = Runner(
+        jobs=jobs, launcher=launcher, probe=probe, load=in_flight, logs=logs, clock=clock,
+        limits=limits,
+    )  # fmt: skip
+    said: list[str] = []
+    swaps = Swaps(
+        runner=runner, jobs=jobs, models=models, engines=engines, launcher=launcher, logs=logs,
+        host=NoHost, settings=lambda: settings, tasks=tasks, clock=clock, limits=limits,
+        publish=lambda running: said.append(of_running(running, clock.now()).state),
+    )  # fmt: skip
+    yield Bench(world, launcher, swaps, jobs, in_flight, said)
+    sql.close()
+
+
+async def test_a_swap_in_its_order(bench: Bench) -> None:
+    job = await bench.run()
+    assert job.state is JobState.DONE
+    assert [time.phase for time in job.phases] == [
+        "checking", "draining", "stopping", "launching", "loading", "verifying",
+    ]  # fmt: skip
+    assert bench.world.calls == [
+        "prepare one on spark1", "stop vllm_node on spark1", "start one on spark1",
+        "token of one at 10.88.0.11",
+    ]  # fmt: skip
+    assert bench.swaps.engines.loaded() == {"one": ["spark1"], "org/one": ["spark1"]}
+    assert bench.said[-1] == "ready"
+
+
+async def test_the_engine_before_goes_and_memory_is_awaited(bench: Bench) -> None:
+    bench.world.memory = [10 << 30, 60 << 30, 60 << 30, 99 << 30]
+    bench.world.container, bench.world.engine, bench.world.served = "old", True, ("old",)
+    await bench.swaps.engines.refresh_all()
+    job = await bench.run()
+    assert job.state is JobState.DONE
+    assert bench.world.calls.count("memory of spark1") == 3
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    assert running.plan.replaces == ("old",)
+
+
+async def test_the_same_wish_gets_the_same_job_and_another_is_refused(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    first = await bench.swaps.request(Wish("one"))
+    assert (await bench.swaps.request(Wish("one"))).id == first.id
+    with pytest.raises(SwapRunning) as refused:
+        await bench.swaps.request(Wish("two"))
+    assert refused.value.detail == {"id": first.id, "model": "one"}
+    with pytest.raises(SwapRunning):
+        await bench.swaps.request(Wish("one", "spark1"))
+    await bench.launcher.launched.wait()
+    await bench.swaps.cancel(first.id)
+    bench.world.after_launch = bench.world.serve
+    assert (await bench.run("two")).state is JobState.DONE
+
+
+async def test_an_unknown_model_touches_nothing(bench: Bench) -> None:
+    with pytest.raises(ModelUnknown):
+        await bench.swaps.request(Wish("three"))
+    assert bench.world.calls == []
+    assert await bench.jobs.newest() == []
+
+
+async def test_cancelling_leaves_no_engine(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    ended = await bench.swaps.cancel(job.id)
+    assert ended.state is JobState.CANCELLED
+    assert bench.world.container is None
+    assert (await bench.swaps.cancel(job.id)).state is JobState.CANCELLED
+    assert (await bench.jobs.get(job.id)).error == ended.error
+
+
+async def test_a_cancel_whose_cleaning_fails_says_so(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    bench.world.on_stop = StopFailed("It does not stop.")
+    ended = await bench.swaps.cancel(job.id)
+    assert ended.error is not None
+    assert ended.error["hint"] == "Its engine may still run on spark1: It does not stop."
+
+
+def _lie(world: World) -> None:
+    world.container = None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda w: setattr(w, "after_launch", w.die), "engine_died"),
+        (lambda w: setattr(w, "after_launch", w.load_for_ever), "engine_never_ready"),
+        (lambda w: setattr(w, "after_launch", lambda: _lie(w)), "launcher_lied"),
+        (lambda w: setattr(w, "on_token", EngineSlow("Too slow.")), "engine_mute"),
+        (lambda w: setattr(w, "foreign", ("theirs",)), "port_taken"),
+        (lambda w: setattr(w, "on_stop", StopFailed("No.")), "stop_failed"),
+        (lambda w: setattr(w, "on_status", HostUnreachable("Gone.")), "host_unreachable"),
+        (lambda w: setattr(w, "on_launch", HostUnreachable("Gone.")), "host_unreachable"),
+    ],
+)
+async def test_failures_have_their_code_and_leave_nothing(bench: Bench, change, code: str) -> None:  # type: ignore[no-untyped-def]
+    change(bench.world)
+    job = await bench.run()
+    assert job.state is JobState.FAILED
+    assert job.error is not None
+    assert job.error["code"] == code
+    assert bench.world.container is None
+    assert bench.said[-1] == "failed"
+
+
+async def test_a_taken_port_stops_nothing(bench: Bench) -> None:
+    bench.world.foreign = ("theirs",)
+    await bench.run()
+    assert bench.world.calls == ["prepare one on spark1"]
+
+
+async def test_a_cut_while_launching_is_looked_into(bench: Bench) -> None:
+    bench.world.on_launch = ConnectionLost("Cut.")
+    assert (await bench.run()).state is JobState.DONE
+
+
+async def test_a_cut_before_anything_was_launched_fails(bench: Bench) -> None:
+    bench.world.after_launch = lambda: _lie(bench.world)
+    bench.world.on_launch = ConnectionLost("Cut.")
+    job = await bench.run()
+    assert job.error is not None
+    assert job.error["code"] == "connection_lost"
+
+
+async def test_the_log_is_kept_and_the_failure_shows_its_end(bench: Bench) -> None:
+    bench.world.lines = [f"line {n}" for n in range(30)]
+    bench.world.after_launch = bench.world.die
+    job = await bench.run()
+    assert job.error is not None
+    detail = job.error["detail"]
+    assert detail == {"log": [f"line {n}" for n in range(10, 30)]}
+    assert await bench.swaps.logs.tail(job.id, 2) == ["line 28", "line 29"]
+
+
+async def test_running_requests_are_let_finish(bench: Bench) -> None:
+    bench.world.container, bench.world.engine, bench.world.served = "old", True, ("old",)
+    with bench.in_flight.counted(SPARK1):
+        job = await bench.swaps.request(Wish("one"))
+        running = bench.swaps.live(job.id)
+        assert running is not None
+        async for _ in bench.swaps.follow(running, 0):
+            if running.job.phase == "draining":
+                break
+    assert (await bench.end(job)).state is JobState.DONE
+
+
+async def test_the_end_of_the_process_is_no_cancel(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    await bench.swaps.tasks.close()
+    assert bench.world.container == job.id
+    assert [left.id for left in await bench.jobs.store.unfinished()] == [job.id]
+    failed = await bench.jobs.fail_interrupted()
+    assert [(one.id, one.error and one.error["code"]) for one in failed] == [
+        (job.id, "interrupted")
+    ]
+
+
+async def test_other_jobs_are_no_swaps(bench: Bench) -> None:
+    other = await bench.jobs.create(kind="x", prefix="x", target="t", args={})
+    for swap_id in (other.id, "sw_nope"):
+        with pytest.raises(SwapUnknown):
+            await bench.swaps.get(swap_id)
+
+
+async def test_a_later_swap_knows_how_long_it_usually_takes(bench: Bench) -> None:
+    await bench.run()
+    job = await bench.run()
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    assert set(running.usual) == {time.phase for time in job.phases}
