@@ -41,6 +41,7 @@ class Fleet:
     """What the lab said once it was up."""
 
     environment: dict[str, str]
+    home: str
     notes: tuple[str, ...]
 
 
@@ -49,13 +50,14 @@ def run(given: serve.Given, wish: Wish) -> int:
     if "help" in wish.faults:
         return subprocess.run([*_words(wish), "--fault", "help"], check=False).returncode  # noqa: S603
     root = Path(given.data_dir) if given.data_dir else _default_dir()
-    data = prepare(root)
-    _write_overrides(root / "models-overrides.yaml")
+    prepare(root)
     key = root / "ssh" / "id_ed25519"
-    ensure_key(key)
-    with _lab(wish, root / "lab", key.with_suffix(".pub")) as fleet:
+    public = key.with_suffix(".pub")
+    public_line = ensure_key(key)
+    public.write_text(f"{public_line}\n", encoding="utf-8")
+    with _lab(wish, root / "lab", public) as fleet:
+        _write_overrides(root / "models-overrides.yaml", fleet.home)
         variables = serve.Given(given.host, given.port, str(root)).over(_own(fleet))
-        data.known_hosts.touch()
         return serve.start(boots.read(variables, demo=Demo(fleet.notes)), greet)
 
 
@@ -71,10 +73,11 @@ def _own(fleet: Fleet) -> dict[str, str]:
     return {**mine, **fleet.environment}
 
 
-def _write_overrides(path: Path) -> None:
+def _write_overrides(path: Path, home: str) -> None:
     """Give the demo the recipes of its own models; a file that is there stays as it is."""
     if not path.exists():
-        path.write_bytes((files("spark_control.app") / "demo-models.yaml").read_bytes())
+        text = (files("spark_control.app") / "demo-models.yaml").read_text(encoding="utf-8")
+        path.write_text(text.replace("@HOME@", home), encoding="utf-8")
 
 
 def _words(wish: Wish) -> list[str]:
@@ -112,7 +115,7 @@ def _read(said: dict[str, object]) -> Fleet:
             f"SPARK{n}_USER": spark["user"], f"SPARK{n}_NAME": spark["name"],
         }  # fmt: skip
     notes = said.get("notes")
-    return Fleet(variables, tuple(map(str, notes)) if isinstance(notes, list) else ())
+    return Fleet(variables, str(sparks[0]["home"]), tuple(map(str, notes)) if isinstance(notes, list) else ())
 
 
 def greet(parts: Parts, url: str) -> None:

@@ -39,6 +39,7 @@ class Api:
             headers=headers,
             timeout=_limit(ANSWER_S),
             trust_env=False,
+            verify=url.startswith("https:"),  # without TLS there is no reason to load certificates
             transport=transport,
         )
 
@@ -76,6 +77,10 @@ class Api:
                 response.read()
                 raise self._refusal(response)
             yield response.iter_text()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
 
     def _ask(
         self, method: str, path: str, *, query: Query | None = None, body: object = None

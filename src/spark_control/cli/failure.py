@@ -31,7 +31,7 @@ def exit_of(status: int) -> Exit:
     return Exit(OF_STATUS.get(status, Exit.FAILED))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Failure(Exception):
     """A verb cannot go on: what happened, what to do, and how to exit."""
 
@@ -40,6 +40,9 @@ class Failure(Exception):
     hint: str = ""
     exit: Exit = Exit.FAILED
     detail: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
 
     def as_dict(self) -> dict[str, object]:
         """Return the shape that the API has for errors."""

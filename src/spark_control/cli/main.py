@@ -115,13 +115,15 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    ctx.obj = Session(
+    session = Session(
         url=url,
         token=Secret(token),
         as_json=as_json,
         out=console(stderr=False, colour=not no_color),
         err=console(stderr=True, colour=not no_color),
     )
+    ctx.obj = session
+    ctx.call_on_close(session.close)
 
 
 for verb in (status, models, swap, logs, jobs, settings, serve, demo, version):

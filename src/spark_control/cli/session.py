@@ -48,6 +48,11 @@ class Session:
         """Tell whether a person looks at the output, on something that can redraw."""
         return sys.stdout.isatty() and not self.out.is_dumb_terminal
 
+    def close(self) -> None:
+        """Let go of the server."""
+        if self._api is not None:
+            self._api.close()
+
     def show(self, *pieces: RenderableType) -> None:
         """Print for a person."""
         for piece in pieces:

@@ -4,7 +4,7 @@ import math
 import re
 from datetime import datetime
 
-DASH = "\N{EN DASH}"
+DASH = "-"
 GIB = ("GiB", float(1 << 30))
 # Colours and cursor moves of the far side, then every other control character: a log line or a
 # model's name must not be able to steer the terminal.

@@ -20,11 +20,11 @@ _NO_BATCH = 4096
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m spark_control.lab", description=__doc__)
     parser.add_argument("--state-dir", type=Path, help="folder the lab keeps its Sparks in")
-    parser.add_argument("--sparks", type=int, default=2, metavar="N", help="how many Sparks (2)")
+    parser.add_argument("--sparks", type=int, default=2, metavar="N", help="number of Sparks (2)")
     parser.add_argument("--engine", choices=[mode.value for mode in EngineMode], default="auto")
     parser.add_argument("--authorized-key", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=PARAM]@SPARK|help")
-    parser.add_argument("--pace", type=float, default=0.1, help="cost of a second of loading (0.1)")
+    parser.add_argument("--pace", type=float, default=0.1, help="cost of a loading second (0.1)")
     parser.add_argument("--port", type=int, default=0, help="SSH port of every Spark (2222)")
     parser.add_argument("--only-models", metavar="A,B", help="put only these models on the disks")
     parser.add_argument("--user", default="spark", help="name of the home directory (spark)")
@@ -69,7 +69,7 @@ async def _run(given: argparse.Namespace) -> None:
         watch.start()
     lab = Lab(
         given.state_dir,
-        sparks_wanted=given.sparks,
+        sparks=given.sparks,
         engine=given.engine,
         authorized_keys=[path.read_text() for path in given.authorized_key],
         pace=given.pace,

@@ -31,7 +31,7 @@ HELP: dict[Fault, str] = {
     Fault.SLOW: "Every command starts late; the parameter is the delay in seconds (3).",
     Fault.CUT: (
         "The connection breaks in the middle of the next command, once; the parameter is a text "
-        "the command must hold, or `bytes N` to let N bytes of its output through first."
+        "the command must hold, or `bytes N`: after N bytes of output."
     ),
     Fault.DISK_FULL: "Nothing can be written and `df` shows 100 %.",
     Fault.OUT_OF_MEMORY: "Something else holds nearly all memory, so no engine can start.",
@@ -47,7 +47,7 @@ HELP: dict[Fault, str] = {
         "Another program listens on the engine's port and serves another model; the parameter is "
         "the port (8888)."
     ),
-    Fault.STOP_FAILS: "The next `docker stop` or `docker rm` fails; the parameter is how many (1).",
+    Fault.STOP_FAILS: "The next `docker stop` or `docker rm` fails; the parameter is how many.",
 }
 
 

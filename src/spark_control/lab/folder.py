@@ -51,7 +51,7 @@ def lay_commands(state: Path) -> None:
         for name in names:
             _command(place / name, _standin(name))
         for name in _REFUSED:
-            _command(place / name, f"echo '{name}: the lab does not play this command.' >&2; exit 1")
+            _command(place / name, f"echo '{name}: the lab does not play this.' >&2; exit 1")
         _command(place / "hostname", f'exec cat "${SPARK}"root/etc/hostname')
         (place / "python3").symlink_to(Path(sys.executable).resolve())
 
@@ -117,8 +117,8 @@ class Place:
             "root": str(self.root),
             "user": self.user,
             "images": [
-                {**image, "id": f"sha256:{number + 10:064x}", "created": _CREATED}
-                for number, image in enumerate(IMAGES)
+                {**image, "id": f"sha256:{hub.digest(str(image))}", "created": _CREATED}
+                for image in IMAGES
             ],
             "models_bytes": hub.bytes_held(models),
         }
@@ -129,7 +129,10 @@ class Place:
         """Write files below the root, each in one step."""
         for name, text in files.items():
             path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(f".{path.name}.new")
-            fresh.write_text(text)
+            try:
+                fresh.write_text(text)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fresh.write_text(text)
             fresh.replace(path)

@@ -12,21 +12,26 @@ _HEADER = 512
 _TEMPLATES = {
     "chatml": (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        "{% if tools %}<tool_call>{{ tools | tojson }}</tool_call>{% endif %}<|im_start|>assistant\n"
+        "{% if tools %}<tool_call>{{ tools | tojson }}</tool_call>{% endif %}"
     ),
     "xml": (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
         "{% if tools %}<function=name><parameter=x></parameter></function>{% endif %}"
         "{% if enable_thinking %}<think>{% endif %}"
     ),
-    "harmony": "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}",
-    "gemma": "{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}",
+    "harmony": (
+        "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}"
+    ),
+    "gemma": (
+        "{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content }}<end_of_turn>\n"
+        "{% endfor %}"
+    ),
 }
 
 
-def fingerprint(models: tuple[LabModel, ...]) -> str:
-    """Return a text that changes when the models do."""
-    return hashlib.sha256(repr(models).encode()).hexdigest()
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def commit_of(repo: str) -> str:
@@ -104,7 +109,7 @@ def _write_repo(hub: Path, model: LabModel) -> None:
         (snapshot / name).symlink_to(f"../../blobs/{etag}")
     large = [*_shards(model), *((name, "w", size) for name, size in model.heavy.items())]
     for place, (name, tensor, size) in enumerate(large):
-        etag = hashlib.sha256(f"{model.repo}/{name}".encode()).hexdigest()
+        etag = digest(f"{model.repo}/{name}")
         if model.flaw is Flaw.DOWNLOADING and place == len(large) // 2:
             _sparse(blobs / f"{etag}.incomplete", tensor, size // 3)
             continue
@@ -115,7 +120,7 @@ def _write_repo(hub: Path, model: LabModel) -> None:
 def write(home: Path, models: tuple[LabModel, ...]) -> None:
     """Make the models of one Spark be exactly `models`; nothing is done when they are already."""
     note = home / ".cache" / "lab-models"
-    wanted = fingerprint(models)
+    wanted = digest(repr(models))
     if note.is_file() and note.read_text() == wanted:
         return
     hub = home / ".cache" / "huggingface" / "hub"

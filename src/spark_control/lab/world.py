@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,7 @@ from spark_control.lab.standins import memory, procs
 
 _LOOK_S = 0.2
 _TICK_S = 0.5
-_SPARKS_A_TICK = 16
+_SPARKS_A_TICK = 8
 """With more Sparks than this the live files are written less often."""
 
 
@@ -47,38 +47,50 @@ class LabSpark:
     faults: Path
 
 
-@dataclass(slots=True)
 class Lab:
     """A fleet that runs while its context is open.
 
     `models` are keys or repositories to put on disk; None is all of them. `port` is the SSH port
-    of every Spark; 0 takes 2222, or any where that is taken.
+    of every Spark; 0 takes 2222, or any where that is taken. `pace` is what a believable second
+    of loading costs; 0 is at once.
     """
 
-    state_dir: Path
-    _: KW_ONLY
-    authorized_keys: Sequence[str]
-    sparks_wanted: int = 2
-    engine: str = "scripted"
-    pace: float = 0.0
-    clock: Clock = field(default_factory=RealClock)
-    port: int = 0
-    models: Sequence[str] | None = None
-    user: str = "spark"
-    faults: Sequence[Wanted] = ()
-    sparks: list[LabSpark] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    really: tuple[str, ...] = ()
-    """The repositories that a real model answers for."""
-    _boards: dict[str, Board] = field(default_factory=dict)
-    _tasks: Tasks = field(default_factory=lambda: Tasks("lab"))
-    _claim: Claim | None = None
-    _lock: FileIO | None = None
-    _alive: int = -1
-    _began: float = 0.0
+    def __init__(  # noqa: PLR0913 - the knobs of the lab, all by name
+        self,
+        state_dir: Path,
+        *,
+        authorized_keys: Sequence[str],
+        sparks: int = 2,
+        engine: str = "scripted",
+        pace: float = 0.0,
+        clock: Clock | None = None,
+        port: int = 0,
+        models: Sequence[str] | None = None,
+        user: str = "spark",
+        faults: Sequence[Wanted] = (),
+    ) -> None:
+        self.state_dir = state_dir.resolve()
+        self.sparks: list[LabSpark] = []
+        self.notes: list[str] = []
+        self.really: tuple[str, ...] = ()
+        """The repositories that a real model answers for."""
+        self._keys = asyncssh.import_authorized_keys("\n".join(authorized_keys))
+        self._wanted = sparks
+        self._mode = EngineMode(engine)
+        self._pace = pace
+        self._clock = clock or RealClock()
+        self._port = port
+        self._models = catalogue.chosen(None if models is None else tuple(models))
+        self._user = user
+        self._faults = faults
+        self._boards: dict[str, Board] = {}
+        self._tasks = Tasks("lab")
+        self._claim: Claim | None = None
+        self._lock: FileIO | None = None
+        self._alive = -1
+        self._began = 0.0
 
     async def __aenter__(self) -> Self:
-        self.state_dir = self.state_dir.resolve()
         self.state_dir.mkdir(parents=True, exist_ok=True)
         self._take_folder()
         try:
@@ -113,60 +125,58 @@ class Lab:
         os.mkfifo(alive)
         self._alive = os.open(alive, os.O_RDWR)
         await self._settle()
-        self._claim = net.claim(self.sparks_wanted)
+        self._claim = net.claim(self._wanted)
         if self._claim.held is None:
             self.notes.append("This system has no 127.0.88.x; the Sparks share 127.0.0.1.")
-        self._began = self.clock.monotonic()
+        self._began = self._clock.monotonic()
         for number, host in enumerate(self._claim.hosts, 1):
             await self._add(number, host)
-        for wanted in self.faults:
+        for wanted in self._faults:
             await self.set_fault(wanted.spark, wanted.fault, wanted.param)
-        self._tasks.spawn(self._watch(), name="faults")
-        self._tasks.spawn(self._tick(), name="live files")
+        _ = self._tasks.spawn(self._watch(), name="faults")
+        _ = self._tasks.spawn(self._tick(), name="live files")
 
     async def _settle(self) -> None:
-        mode = EngineMode(self.engine)
-        found = await asyncio.to_thread(real.find, mode, self.state_dir / "cache")
+        found = await asyncio.to_thread(real.find, self._mode, self.state_dir / "cache")
         self.really = tuple(found)
-        if mode is EngineMode.AUTO and not found:
+        if self._mode is EngineMode.AUTO and not found:
             self.notes.append(
-                "The packages of the real small models are not installed; every engine is scripted."
+                "The packages of the small real models are missing; every engine is scripted."
             )
-        settings = {"pace": self.pace, "real": found, "python": sys.executable}
+        settings = {"pace": self._pace, "real": found, "python": sys.executable}
         (self.state_dir / "lab.json").write_text(json.dumps(settings))
         folder.lay_commands(self.state_dir)
 
     async def _add(self, number: int, host: str) -> None:
         name = f"spark{number}"
         place = Place(
-            folder=self.state_dir / name, name=name, number=number, host=host, user=self.user
+            folder=self.state_dir / name, name=name, number=number, host=host, user=self._user
         )
-        wanted = catalogue.chosen(None if self.models is None else tuple(self.models))
-        await asyncio.to_thread(place.lay, catalogue.held_by(number, wanted))
+        await asyncio.to_thread(place.lay, catalogue.held_by(number, self._models))
         files = Files(place=place)
         shell = Shell(
             home=place.home,
             env=place.env(),
             troubles=files,
-            clock=self.clock,
+            clock=self._clock,
             tasks=self._tasks,
         )
         sshd = Sshd(
             host=host,
-            port=self.port or (net.PREFERRED_PORT if self._claim and self._claim.held else 0),
+            port=self._port or (net.PREFERRED_PORT if self._claim and self._claim.held else 0),
             key=_host_key(place.folder / "host_key"),
-            authorized=asyncssh.import_authorized_keys("\n".join(self.authorized_keys)),
+            authorized=self._keys,
             shell=shell,
         )
         await self._open(sshd)
-        self._boards[name] = Board(files=files, sshd=sshd, clock=self.clock)
+        self._boards[name] = Board(files=files, sshd=sshd, clock=self._clock)
         self._live(place)
         self.sparks.append(
             LabSpark(
                 name=name,
                 host=host,
                 port=sshd.port,
-                user=self.user,
+                user=self._user,
                 home=place.home,
                 root=place.root,
                 host_key=sshd.key.export_public_key().decode().strip(),
@@ -178,7 +188,7 @@ class Lab:
         try:
             await sshd.open()
         except OSError as error:
-            if self.port:
+            if self._port:
                 raise LabAddress(f"{sshd.host}:{sshd.port} can't be used: {error}.") from error
             sshd.port = 0
             await sshd.open()
@@ -206,21 +216,21 @@ class Lab:
         while True:
             for board in self._boards.values():
                 await board.apply()
-            await self.clock.sleep(_LOOK_S)
+            await self._clock.sleep(_LOOK_S)
 
     async def _tick(self) -> None:
         pause = _TICK_S * max(1.0, len(self.sparks) / _SPARKS_A_TICK)
         while True:
-            await self.clock.sleep(pause)
+            await self._clock.sleep(pause)
             for board in self._boards.values():
                 self._live(board.files.place)
-                await asyncio.sleep(0)  # noqa: TID251 - lets others run between two Sparks
+                await self._clock.sleep(0)
 
     def _live(self, place: Place) -> None:
         held = memory.engines(place.box)
         starved = Fault.OUT_OF_MEMORY in self._boards[place.name].files.all()
         free = memory.available_gib(held, starved=starved)
-        seconds = self.clock.monotonic() - self._began
+        seconds = self._clock.monotonic() - self._began
         busy = sum(1 for one in held if one.busy)
         now = machine.Now(seconds, len(held), busy, free, memory.TOTAL_GIB)
         place.write_root({**machine.live(now), "proc/meminfo": memory.meminfo(free)})

@@ -163,12 +163,11 @@ def _remarks(entry: _Fields, partials: _Fields, now: float, *, whole: bool) -> l
     if entry.number("outside"):
         remarks.append("Some files are links out of the folder; the container will not find them.")
     if count := partials.number("count"):
-        size = f"{partials.number('bytes') / 1e9:.1f} GB"
-        busy = now - partials.number("newest") < BUSY_S
-        if busy:
-            remarks.append(f"A download is under way ({size} so far in {count} files).")
+        size = f"{partials.number('bytes') / 1e9:.1f} GB in {count} file{'s' if count > 1 else ''}"
+        if now - partials.number("newest") < BUSY_S:
+            remarks.append(f"A download is under way ({size} so far).")
         elif whole:
-            remarks.append(f"{count} files of an older download are left over ({size}).")
+            remarks.append(f"An older download left parts behind ({size}).")
         else:
-            remarks.append(f"A download stopped ({size} in {count} files wait to be resumed).")
+            remarks.append(f"A download stopped and can be resumed ({size} so far).")
     return remarks

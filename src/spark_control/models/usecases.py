@@ -2,8 +2,10 @@
 
 import asyncio
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import is_
 
 from spark_control.core.clock import Clock, iso
 from spark_control.core.errors import AppError
@@ -42,6 +44,7 @@ class Models:
     clock: Clock
     tasks: Tasks
     _seen: dict[str, _Seen] = field(init=False, default_factory=dict)
+    _built: tuple[Sequence[object], Menu] | None = field(init=False, default=None)
 
     async def menu(self, *, fresh: bool = False) -> Menu:
         """Return the menu within the limit; a Spark that is late keeps what was seen of it.
@@ -119,10 +122,23 @@ class Models:
     def _menu(self, catalogue: Catalogue) -> Menu:
         names = [host.name for host in self.fleet.hosts()]
         seen = [(name, self._seen[name]) for name in names if name in self._seen]
-        menu = build_menu([s.inventory for _, s in seen if s.inventory is not None], catalogue)
+        disks = [s.inventory for _, s in seen if s.inventory is not None]
+        menu = self._build(disks, catalogue)
         troubles = [problem for name, s in seen if (problem := _trouble(name, s))]
         read_at = min((s.read_at for _, s in seen if s.read_at is not None), default=None)
         return replace(menu, problems=(*menu.problems, *troubles), read_at=read_at)
+
+    def _build(self, disks: list[Inventory], catalogue: Catalogue) -> Menu:
+        """Build the menu, or give the last one when it was made of the very same parts."""
+        parts = (catalogue, *disks)
+        if self._built is None or not _same(self._built[0], parts):
+            self._built = parts, build_menu(disks, catalogue)
+        return self._built[1]
+
+
+def _same(left: Sequence[object], right: Sequence[object]) -> bool:
+    """Tell whether both hold the same objects; comparing what is in them would cost more."""
+    return len(left) == len(right) and all(map(is_, left, right))
 
 
 def _trouble(name: str, seen: _Seen) -> Problem | None:

@@ -13,6 +13,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self.cut_after: int | None = None
         """Cut each connection after so many bytes from the server."""
+        self.cut_after_sent: int | None = None
+        """Cut each connection after so many bytes to the server."""
         self.swallow = False
         """Take bytes and pass none on, as a machine does that has lost its network."""
         self.connections = 0
@@ -45,32 +47,32 @@ class Proxy:
             return
         self._open |= {writer, back}
         try:
-            await asyncio.gather(self._pump(reader, back), self._pump(there, writer, counted=True))
+            await asyncio.gather(
+                self._pump(reader, back, self.cut_after_sent),
+                self._pump(there, writer, self.cut_after),
+            )
         finally:
             self._open -= {writer, back}
-            writer.transport.abort()
-            back.transport.abort()
+            for one in (writer, back):
+                one.transport.abort()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None
     ) -> None:
-        left = self.cut_after if counted else None
         try:
-            while data := await reader.read(4096):
+            while left != 0 and (data := await reader.read(4096)):
                 if self.swallow:
                     continue
-                writer.write(data if left is None else data[:left])
+                data = data if left is None else data[:left]
+                left = None if left is None else left - len(data)
+                writer.write(data)
                 await writer.drain()
-                if left is not None and (left := left - len(data)) <= 0:
-                    break
         except OSError:
             pass
-        self.cut_pair(writer)
-
-    def cut_pair(self, writer: asyncio.StreamWriter) -> None:
-        """End one direction; the other sees it and ends too."""
-        if not writer.is_closing():
-            writer.close()
+        if left == 0:
+            self.cut()
+        # One direction has ended; the other sees it and ends too.
+        writer.close()
 
 
 def free_port() -> int:

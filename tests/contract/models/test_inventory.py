@@ -193,7 +193,7 @@ async def test_a_download_that_has_only_begun(spark: Spark) -> None:
     assert (copy.complete, copy.size_bytes, copy.commit) == (False, 3_000_000_000, None)
     assert copy.problems == (
         "Nothing of it has been downloaded yet.",
-        "A download is under way (3.0 GB so far in 1 files).",
+        "A download is under way (3.0 GB in 1 file so far).",
     )
 
 
@@ -204,7 +204,7 @@ async def test_a_partial_file_from_long_ago(spark: Spark) -> None:
     os.utime(old, (1_600_000_000, 1_600_000_000))
     copy = await only(spark)
     assert copy.complete
-    assert copy.problems == ("1 files of an older download are left over (1.0 GB).",)
+    assert copy.problems == ("An older download left parts behind (1.0 GB in 1 file).",)
 
 
 async def test_main_is_looked_at_and_other_snapshots_only_counted(spark: Spark) -> None:

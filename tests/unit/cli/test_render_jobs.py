@@ -20,7 +20,7 @@ Job   Kind  For      State                 Took       Started
 sw_3  swap  smollm2  Running, loading      3 min 0 s  3 min ago
 sw_2  swap  smollm2  Failed (engine_died)  12 s       3 min ago
 sw_1  swap  smollm2  Done                  12 s       3 min ago
-sw_0  swap  smollm2  Queued                –          3 min ago"""
+sw_0  swap  smollm2  Queued                -          3 min ago"""
     )
 
 
@@ -31,4 +31,4 @@ def test_none_yet() -> None:
 
 def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     shown = look(view.render(Answer({"jobs": [{}]}), samples.NOW))
-    assert shown.splitlines()[1].split() == ["–"] * 6
+    assert shown.splitlines()[1].split() == ["-"] * 6

@@ -39,7 +39,7 @@ def test_an_empty_menu() -> None:
     assert look(view.render(Answer(), recipes=False)) == "No models on the Sparks yet."
     shown = look(view.render(Answer({"recipes": [], "problems": [{}]}), recipes=True))
     assert "Every recipe has its model on a Spark." in shown
-    assert shown.endswith("! –")
+    assert shown.endswith("! -")
 
 
 def test_many_recipes() -> None:

@@ -17,7 +17,7 @@ Sparks
 
 Engine
   VLLM_PORT    8888        default
-  ALIASES      –           default
+  ALIASES      -           default
 
 Limits
   MAX_BODY_MB  64 MB       file
@@ -65,5 +65,5 @@ def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     odd = Answer({"settings": [{}], "problems": [{}]})
     shown = look(view.render(odd, everything=False))
     assert "Other" in shown
-    assert "! – (–): –" in shown
-    assert look(view.one(Answer())).startswith("–")
+    assert "! - (-): -" in shown
+    assert look(view.one(Answer())).startswith("-")

@@ -4,6 +4,7 @@ import pytest
 
 from spark_control.cli.answer import Answer
 from spark_control.cli.render import status as view
+from spark_control.swap.shapes import SwapShape
 from tests.unit.cli import samples
 from tests.unit.cli.look import look
 
@@ -33,8 +34,8 @@ Ask it at http://127.0.0.1:9999/v1"""
 
 def test_what_is_not_known_is_a_dash() -> None:
     shown = page(samples.status()).splitlines()
-    assert shown[3].split() == ["spark1", "Serving", *"–––––"]
-    assert shown[4].split() == ["spark2", "No", "engine", *"–––––"]
+    assert shown[3].split() == ["spark1", "Serving", *"-----"]
+    assert shown[4].split() == ["spark2", "No", "engine", *"-----"]
 
 
 def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
@@ -51,8 +52,8 @@ No model is loaded. `spark-control models` lists what there is."""
         {"sparks": [None, {"reachable": False, "error": {}}], "loaded": [3], "notices": [0]}
     )
     assert "Not reachable" in odd
-    assert "! –: No answer." in odd
-    assert "Loaded: – on –" in odd
+    assert "! -: No answer." in odd
+    assert "Loaded: - on -" in odd
 
 
 def test_numbers_of_several_gpus_and_disks() -> None:
@@ -69,12 +70,12 @@ def test_numbers_of_several_gpus_and_disks() -> None:
         "5.0 of 9.0 GB",
     ]
     bare = {"temperature_c": 39.6, "disks": disks[:1]}
-    assert view.numbers(Answer(bare)) == ["–", "–", "40 °C", "–", "0.0 of 0.0 GB"]
+    assert view.numbers(Answer(bare)) == ["-", "-", "40 °C", "-", "0.0 of 0.0 GB"]
 
 
 def test_an_idle_gpu_is_zero_and_not_unknown() -> None:
     gpu = {"utilisation_percent": 0.0, "power_w": 0.0}
-    assert view.numbers(Answer({"gpus": [gpu]}))[1:4] == ["0 %", "–", "0 W"]
+    assert view.numbers(Answer({"gpus": [gpu]}))[1:4] == ["0 %", "-", "0 W"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_the_demo_says_that_it_is_one() -> None:
         (samples.failed(error=None, elapsed_s=None), "Last swap: smollm2 on spark1 failed"),
     ],
 )  # fmt: skip
-def test_the_swap_is_shown(swap: samples.SwapShape, words: str) -> None:
+def test_the_swap_is_shown(swap: SwapShape, words: str) -> None:
     assert words in page(samples.status(swap=swap.model_dump()), width=120)
 
 

@@ -5,7 +5,7 @@ import pytest
 from spark_control.cli.answer import Answer
 from spark_control.cli.render import swap as view
 from spark_control.cli.render.swap import SwapView
-from spark_control.swap.shapes import SwapShape
+from spark_control.swap.shapes import PhaseShape, SwapShape
 from tests.unit.cli import samples
 from tests.unit.cli.look import look
 
@@ -30,7 +30,7 @@ Switching to smollm2 on spark1, in place of gemma3-270m
   ✓  Draining   1.5 s
   ✓  Stopping   1.5 s
   ✓  Launching  1.5 s
-  ⠴  Loading    2.7 s  ━━━━━━━━━━━╸         58 %  Weights 3 of 5
+  ⠴  Loading    2.7 s  ━━━━━━━━━━━╸          58 %  Weights 3 of 5
   ○  Verifying  ~2 s
 
   18 s elapsed, about 7 s left
@@ -52,7 +52,7 @@ def test_no_percentage_and_no_estimate_are_made_up() -> None:
     ("since", "lost", "words"),
     [(8.0, False, "longer than usual"), (1.0, True, "Connection lost, trying again")],
 )
-def test_what_is_said_of_time(since: float, lost: bool, words: str) -> None:
+def test_what_is_said_of_time(*, since: float, lost: bool, words: str) -> None:
     assert rail(samples.swap(), since=since, lost=lost).endswith(words)
 
 
@@ -71,8 +71,8 @@ def test_a_stopped_phase_and_nothing_of_time_after_the_end() -> None:
 
 def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     swap = SwapView.of(Answer({"phases": [{}, 3]}))
-    assert "○  –" in look(view.rail(swap, (), since=0, lost=False))
-    assert look(view.outcome(swap, ())).startswith(": –")
+    assert "○  -" in look(view.rail(swap, (), since=0, lost=False))
+    assert look(view.outcome(swap, ())).startswith(": -")
 
 
 def test_a_long_log_line_does_not_break_the_rail() -> None:
@@ -114,7 +114,7 @@ def test_failed_without_a_reason() -> None:
 
 
 def test_a_line_for_each_phase() -> None:
-    phases = [samples.PhaseShape(phase="loading", state="current", seconds=0, usual_s=8.4)]
+    phases = [PhaseShape(phase="loading", state="current", seconds=0, usual_s=8.4)]
     swap = SwapView.of(samples.answer(samples.swap(phases=phases)))
     assert view.entered(swap).plain == "        17 s  Loading (usually 8 s)"
     fresh = SwapView.of(samples.answer(samples.swap(phase="checking", elapsed_s=0.1)))
@@ -129,7 +129,7 @@ def test_the_command_to_try_is_whole() -> None:
 Try it:
   curl -N http://127.0.0.1:9999/v1/chat/completions \\
     -H 'Content-Type: application/json' \\
-    -d '{"model": "smollm2", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'"""
+    -d '{"model": "smollm2", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}'"""
     )
     signed = view.try_it("it's", "http://h/v1?a", with_token=True).plain
     assert '-H "Authorization: Bearer $SPARK_CONTROL_TOKEN"' in signed

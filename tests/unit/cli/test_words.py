@@ -35,7 +35,7 @@ def test_one_line_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        (None, "–"), (-1, "0.0 s"), (0, "0.0 s"), (0.44, "0.4 s"), (9.96, "10 s"), (12.4, "12 s"),
+        (None, "-"), (-1, "0.0 s"), (0, "0.0 s"), (0.44, "0.4 s"), (9.96, "10 s"), (12.4, "12 s"),
         (59.6, "1 min 0 s"), (89, "1 min 29 s"), (3599.7, "1 h 0 min"), (7500, "2 h 5 min"),
     ],
 )  # fmt: skip
@@ -53,7 +53,7 @@ def test_an_estimate_is_not_exact(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(
     ("count", "shown"),
     [
-        (None, "–"), (0, "0 B"), (999, "999 B"), (1500, "2 kB"), (270_000_000, "270 MB"),
+        (None, "-"), (0, "0 B"), (999, "999 B"), (1500, "2 kB"), (270_000_000, "270 MB"),
         (1_200_000_000, "1.2 GB"), (65_300_000_000, "65 GB"), (3_700_000_000_000, "3.7 TB"),
     ],
 )  # fmt: skip
@@ -62,19 +62,19 @@ def test_size(count: float | None, shown: str) -> None:
 
 
 def test_a_dash_is_not_a_zero() -> None:
-    assert words.of_memory(None, None) == "–"
+    assert words.of_memory(None, None) == "-"
     assert words.of_memory(0, 1 << 30) == "0.0 of 1.0 GiB"
-    assert words.of_memory(None, 1 << 30) == "– of 1.0 GiB"
-    assert words.of_disk(5e9, None) == "5.0 of – GB"
+    assert words.of_memory(None, 1 << 30) == "- of 1.0 GiB"
+    assert words.of_disk(5e9, None) == "5.0 of - GB"
     assert words.of_disk(1.9e12, 3.7e12) == "1.9 of 3.7 TB"
-    assert words.measure(None, "%") == "–"
+    assert words.measure(None, "%") == "-"
     assert words.measure(0.0, "%") == "0 %"
 
 
 @pytest.mark.parametrize(
     ("moment", "shown"),
     [
-        (None, "–"), ("soon", "–"), ("2026-01-02T12:00:00", "–"),
+        (None, "-"), ("soon", "-"), ("2026-01-02T12:00:00", "-"),
         ("2026-01-02T12:00:01.000Z", "just now"), ("2026-01-02T11:59:30.000Z", "30 s ago"),
         ("2026-01-02T11:01:00.000Z", "59 min ago"), ("2026-01-01T13:00:00.000Z", "23 h ago"),
         ("2025-12-30T12:00:00.000Z", "3 days ago"),
@@ -86,4 +86,4 @@ def test_ago(moment: str | None, shown: str) -> None:
 
 def test_listed() -> None:
     shown = [words.listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])]
-    assert shown == ["–", "a", "a and b", "a, b and c"]
+    assert shown == ["-", "a", "a and b", "a, b and c"]

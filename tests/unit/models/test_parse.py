@@ -126,10 +126,10 @@ def test_gguf_adapters_and_image_models_have_no_config_or_tokenizer_of_their_own
 @pytest.mark.parametrize(
     ("age", "missing", "remark"),
     [
-        (5, 0, "A download is under way (1.5 GB so far in 2 files)."),
-        (5, 1, "A download is under way (1.5 GB so far in 2 files)."),
-        (86400, 0, "2 files of an older download are left over (1.5 GB)."),
-        (86400, 1, "A download stopped (1.5 GB in 2 files wait to be resumed)."),
+        (5, 0, "A download is under way (1.5 GB in 2 files so far)."),
+        (5, 1, "A download is under way (1.5 GB in 2 files so far)."),
+        (86400, 0, "An older download left parts behind (1.5 GB in 2 files)."),
+        (86400, 1, "A download stopped and can be resumed (1.5 GB in 2 files so far)."),
     ],
 )
 def test_partial_files(age: int, missing: int, remark: str) -> None:

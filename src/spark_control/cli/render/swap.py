@@ -188,13 +188,13 @@ def _last_words(swap: SwapView, lines: Iterable[str]) -> list[RenderableType]:
     if swap.state != "failed" or not kept:
         return []
     head = Text(f"\nLast lines of the log (`spark-control logs {swap.id}` has all):", "dim")
-    return [head, *(Padding(Text(one_line(line), "dim"), (0, 0, 0, 2)) for line in kept)]
+    return [head, *(Padding(Text(one_line(line), "dim"), (0, 0, 0, 2), expand=False) for line in kept)]
 
 
 def try_it(model: str, base_url: str, *, with_token: bool) -> Text:
     """Return the command that asks the model something, ready to be pasted."""
     body = json.dumps(
-        {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+        {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     )
     words = [f"curl -N {shlex.quote(f'{base_url}/chat/completions')}"]
     if with_token:

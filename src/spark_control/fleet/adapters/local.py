@@ -10,6 +10,7 @@ from secrets import token_hex
 
 from spark_control.core.clock import Clock
 from spark_control.core.shell import Command, RemotePath, render
+from spark_control.core.tasks import Tasks
 from spark_control.fleet import commands
 from spark_control.fleet.errors import HostUnreachable
 from spark_control.fleet.lines import Lines
@@ -30,6 +31,7 @@ class LocalHost:
         self._name = name
         self._clock = clock
         self._env = env
+        self._tasks = Tasks(name)
 
     @property
     def name(self) -> str:
@@ -74,25 +76,43 @@ class LocalHost:
     async def _process(
         self, line: str, *, stdin: bytes | None = None, merged: bool = False
     ) -> AsyncIterator[Process]:
+        begun: list[Process | HostUnreachable] = []
+        pipe = DEVNULL if stdin is None else PIPE
+        start = self._start(line, pipe, STDOUT if merged else PIPE, begun)
+        # Half a start can't be taken back: it is a task of ours, and a caller that is cancelled
+        # waits for it and ends what it started.
+        starting = self._tasks.spawn(start, name="start")
+        try:
+            await asyncio.shield(starting)
+            (process,) = begun
+            if isinstance(process, HostUnreachable):
+                raise process
+            yield process
+        finally:
+            await asyncio.wait({starting})
+            for process in begun:
+                if not isinstance(process, HostUnreachable):
+                    await _end(process)
+
+    async def _start(
+        self, line: str, stdin: int, stderr: int, begun: list[Process | HostUnreachable]
+    ) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
                 "sh",
                 "-c",
                 line,
-                stdin=DEVNULL if stdin is None else PIPE,
+                stdin=stdin,
                 stdout=PIPE,
-                stderr=STDOUT if merged else PIPE,
+                stderr=stderr,
                 env=self._env,
                 start_new_session=True,
             )
         except OSError as error:
-            raise HostUnreachable(
-                f"{self._name} starts no process.", detail={"reason": str(error)[:200]}
-            ) from error
-        try:
-            yield process
-        finally:
-            await _end(process)
+            reason = {"reason": str(error)[:200]}
+            begun.append(HostUnreachable(f"{self._name} starts no process.", detail=reason))
+        else:
+            begun.append(process)
 
     async def _lines(
         self, process: Process, command: Command, limit_s: float

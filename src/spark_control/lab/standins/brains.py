@@ -93,7 +93,7 @@ class Llama:
         if self._process:
             await self._process.wait()
 
-    async def __call__(self, request: Request, body: dict[str, object]) -> Reply:
+    async def __call__(self, request: Request, _body: dict[str, object]) -> Reply:
         """Answer a completion."""
         return Reply(raw=self._relay(request))
 

@@ -81,7 +81,7 @@ def make(box: Box, taken: Taken) -> Container:
 
 
 def _now() -> str:
-    from spark_control.lab.standins.shim import now  # noqa: PLC0415 - only `run` pays for it
+    from spark_control.lab.standins.shim import now
 
     return now()
 
@@ -127,7 +127,7 @@ def launch(one: Container) -> None:
     said, tell = os.pipe()
     os.set_inheritable(tell, True)  # noqa: FBT003 - the signature of the system
     with Path(os.devnull).open("r+b") as nothing:
-        subprocess.Popen(  # noqa: S603 - our own program
+        subprocess.Popen(
             [*_runner(), "shim", one.id, str(tell)],
             stdin=nothing,
             stdout=nothing,
@@ -162,7 +162,7 @@ def execute(one: Container, taken: Taken, words: list[str]) -> int:
     away = taken.on("detach")
     quiet = subprocess.DEVNULL if away else None
     try:
-        process = subprocess.Popen(  # noqa: S603 - running what was asked is its job
+        process = subprocess.Popen(
             translated(one, words, env),
             stdin=None if taken.on("interactive") and not away else subprocess.DEVNULL,
             stdout=quiet,

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import shutil
 import time
 from pathlib import Path
@@ -113,7 +112,7 @@ def find_running(box: Box, wanted: str) -> Container:
 
 def create(box: Box, meta: Json) -> Container:
     """Make the folder of a new container; its name must be free. Raises Refused."""
-    identity = secrets.token_hex(32)
+    identity = os.urandom(32).hex()
     meta = {**meta, "id": identity, "name": meta.get("name") or f"lab_{identity[:8]}"}
     folder = box.containers / identity
     names = box.folder / "names"

@@ -24,7 +24,7 @@ _TERM_BIT = 1 << 14
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - a program of its own, with a real clock
+    return datetime.now(UTC)
 
 
 def _needs(taken: Taken, command: str, least: int = 1) -> list[str]:
@@ -188,7 +188,7 @@ def _top(box: Box, taken: Taken) -> int:
 
 
 def _cp(box: Box, taken: Taken) -> int:
-    import shutil  # noqa: PLC0415 - only `cp` pays for it
+    import shutil
 
     source, target = _needs(taken, "cp", 2)[:2]
     into, out = ":" in target, ":" in source

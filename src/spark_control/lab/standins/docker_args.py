@@ -1,6 +1,5 @@
 """Reads the words after `docker run`, `docker exec` and the like, as the docker client does."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -43,10 +42,10 @@ class Grammar(NamedTuple):
 
 
 def grammar(
-    values: str = "", switches: str = "", short: Iterable[str] = (), *, mixed: bool = True
+    values: str = "", switches: str = "", short: str = "", *, mixed: bool = True
 ) -> Grammar:
     """Build a grammar from words; `short` holds pairs like `f=follow`."""
-    pairs = dict(pair.split("=") for pair in short)
+    pairs = dict(pair.split("=") for pair in short.split())
     return Grammar(frozenset(values.split()), frozenset(switches.split()), pairs, mixed)
 
 
@@ -59,31 +58,32 @@ pid pids-limit platform publish pull restart runtime security-opt shm-size stop-
 stop-timeout storage-opt sysctl tmpfs ulimit user userns uts volume volumes-from workdir"""
 _RUN_SWITCHES = """detach init interactive no-healthcheck oom-kill-disable privileged publish-all
 quiet read-only rm sig-proxy tty"""
-_RUN_SHORT = "e=env l=label p=publish v=volume w=workdir u=user h=hostname m=memory d=detach i=interactive t=tty q=quiet P=publish-all"
+_RUN_SHORT = """e=env l=label p=publish v=volume w=workdir u=user h=hostname m=memory d=detach
+i=interactive t=tty q=quiet P=publish-all"""
 
 GRAMMARS: dict[str, Grammar] = {
-    "run": grammar(_RUN_VALUES, _RUN_SWITCHES, _RUN_SHORT.split(), mixed=False),
+    "run": grammar(_RUN_VALUES, _RUN_SWITCHES, _RUN_SHORT, mixed=False),
     "exec": grammar(
         "env env-file user workdir detach-keys",
         "detach interactive tty privileged",
-        "e=env u=user w=workdir d=detach i=interactive t=tty".split(),
+        "e=env u=user w=workdir d=detach i=interactive t=tty",
         mixed=False,
     ),
     "ps": grammar(
-        "filter format last", "all no-trunc quiet size latest", "a=all f=filter q=quiet".split()
+        "filter format last", "all no-trunc quiet size latest", "a=all f=filter q=quiet"
     ),
-    "inspect": grammar("format type", "size", ["f=format", "s=size"]),
-    "images": grammar("filter format", "all no-trunc quiet", "a=all f=filter q=quiet".split()),
+    "inspect": grammar("format type", "size", "f=format s=size"),
+    "images": grammar("filter format", "all no-trunc quiet", "a=all f=filter q=quiet"),
     "logs": grammar(
-        "tail since until", "follow timestamps details", "f=follow t=timestamps n=tail".split()
+        "tail since until", "follow timestamps details", "f=follow t=timestamps n=tail"
     ),
-    "stop": grammar("time timeout signal", "", "t=time s=signal".split()),
-    "kill": grammar("signal", "", ["s=signal"]),
-    "rm": grammar("", "force volumes link", "f=force v=volumes l=link".split()),
+    "stop": grammar("time timeout signal", "", "t=time s=signal"),
+    "kill": grammar("signal", "", "s=signal"),
+    "rm": grammar("", "force volumes link", "f=force v=volumes l=link"),
     "top": grammar(mixed=False),
-    "cp": grammar("", "archive follow-link quiet", "a=archive L=follow-link q=quiet".split()),
-    "version": grammar("format", "", ["f=format"]),
-    "info": grammar("format", "", ["f=format"]),
+    "cp": grammar("", "archive follow-link quiet", "a=archive L=follow-link q=quiet"),
+    "version": grammar("format", "", "f=format"),
+    "info": grammar("format", "", "f=format"),
 }
 
 

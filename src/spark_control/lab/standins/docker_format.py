@@ -66,7 +66,8 @@ def lines(template: str, rows: list[dict[str, object]], columns: Mapping[str, st
         return "".join(json.dumps(row) + "\n" for row in rows)
     if template.startswith("table ") or not template:
         wanted = template.removeprefix("table ") or "\t".join(f"{{{{.{one}}}}}" for one in columns)
-        heads = {name: columns.get(name, name.upper()) for name in (rows[0] if rows else columns)}
+        names = rows[0] if rows else columns
+        heads: dict[str, object] = {name: columns.get(name, name.upper()) for name in names}
         return _table([render(wanted, one) for one in ({**columns, **heads}, *rows)])
     return "".join(render(template, row) + "\n" for row in rows)
 

@@ -36,7 +36,7 @@ def main(one: Container, taken: Taken) -> int:
     tail = taken.last("tail") or "all"
     if tail != "all" and not tail.lstrip("-").isdecimal():
         raise Refused(f'Error response from daemon: invalid value for "tail": {tail}\n')
-    count = len(one.log.read_bytes().splitlines())
+    count = one.log.read_bytes().count(b"\n")
     skip = 0 if tail == "all" or tail.startswith("-") else max(count - int(tail), 0)
     since = taken.last("since")
     for number, line in enumerate(follow(one, wait=taken.on("follow"))):

@@ -1,7 +1,7 @@
 """What docker tells about containers and images, as the objects its listings are made of."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from spark_control.lab.standins.box import Json
 from spark_control.lab.standins.containers import Container

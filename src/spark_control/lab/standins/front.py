@@ -57,9 +57,7 @@ class Front:
 
     async def _complete(self, request: Request, brain: Brain) -> Reply:
         try:
-            body = json.loads(request.body)
-            if not isinstance(body, dict):
-                raise BadRequest("The body must be a JSON object.")
+            body = _object(request.body)
             if body.get("model", self.names[0]) not in self.names:
                 return json_reply(script.unknown_model(body.get("model")), 404)
             while self._box.fault("wedge") is not None:
@@ -68,3 +66,10 @@ class Front:
             return await brain(request, body)
         except (BadRequest, ValueError) as error:
             return json_reply(script.error(400, "BadRequestError", str(error)), 400)
+
+
+def _object(data: bytes) -> dict[str, object]:
+    body = json.loads(data)
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return body

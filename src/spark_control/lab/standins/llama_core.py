@@ -20,7 +20,7 @@ def main(_name: str, _words: list[str]) -> int:
     """Load the model described by the JSON line on standard input, and serve until it closes."""
     asked = json.loads(sys.stdin.readline())
     sys.path += asked["sys_path"]
-    import xllamacpp  # noqa: PLC0415 - found on the path just given
+    import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = asked["gguf"]

@@ -1,5 +1,6 @@
 """The one memory of a Spark: what its engines hold, and `/proc/meminfo` made from that."""
 
+import contextlib
 from typing import NamedTuple
 
 from spark_control.lab.standins import procs
@@ -81,5 +82,6 @@ def meminfo(available: float) -> str:
 
 
 def refresh(box: Box) -> None:
-    """Write `/proc/meminfo` of this Spark anew."""
-    write_text(box.folder / "root" / "proc" / "meminfo", meminfo(free_now(box)))
+    """Write `/proc/meminfo` of this Spark anew; on a full disk it stays as it is."""
+    with contextlib.suppress(OSError):
+        write_text(box.folder / "root" / "proc" / "meminfo", meminfo(free_now(box)))

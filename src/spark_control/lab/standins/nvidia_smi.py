@@ -61,10 +61,23 @@ def fields(now: Reading) -> dict[str, tuple[str, str]]:
         "clocks.current.graphics": (str(now.mhz), "MHz"),
         "clocks.max.sm": ("3003", "MHz"),
     }
-    dead = """memory.total memory.used memory.free memory.reserved fan.speed power.limit
-        power.max_limit enforced.power.limit clocks.mem clocks.current.memory temperature.memory
-        ecc.mode.current mig.mode.current display_active""".split()
-    return {**works, **{name: (_NA, "") for name in dead}}
+    dead = [
+        "memory.total",
+        "memory.used",
+        "memory.free",
+        "memory.reserved",
+        "fan.speed",
+        "power.limit",
+        "power.max_limit",
+        "enforced.power.limit",
+        "clocks.mem",
+        "clocks.current.memory",
+        "temperature.memory",
+        "ecc.mode.current",
+        "mig.mode.current",
+        "display_active",
+    ]
+    return {**works, **dict.fromkeys(dead, (_NA, ""))}
 
 
 def _csv(rows: list[list[tuple[str, str]]], heads: list[str], style: set[str]) -> str:

@@ -19,7 +19,7 @@ class Hunt(NamedTuple):
     number: int = signal.SIGTERM
     whole: bool = False
     exact: bool = False
-    count: bool = False
+    counted: bool = False
 
     def meets(self, pid: int) -> bool:
         """Tell whether a process is meant."""
@@ -51,7 +51,7 @@ def parse(words: list[str]) -> Hunt:
             hunt = hunt._replace(
                 whole=hunt.whole or "f" in word,
                 exact=hunt.exact or "x" in word,
-                count=hunt.count or "c" in word,
+                counted=hunt.counted or "c" in word,
             )
     return hunt
 
@@ -68,7 +68,7 @@ def main(name: str, words: list[str]) -> int:
     if name == "pkill":
         for pid in found:
             procs.send(pid, mark, hunt.number)
-    if hunt.count:
+    if hunt.counted:
         say(f"{len(found)}\n")
     elif name == "pgrep":
         say("".join(f"{pid}\n" for pid in found))

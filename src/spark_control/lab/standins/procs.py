@@ -28,7 +28,7 @@ def wears(pid: int, mark: str) -> bool:
 def marked(mark: str) -> Iterator[int]:
     """Yield the processes that wear `mark`, but not this one."""
     try:
-        names = os.listdir(_PROC)  # noqa: PTH208 - names only, and fast
+        names = os.listdir(_PROC)
     except OSError:
         return
     for name in names:

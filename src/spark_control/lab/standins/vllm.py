@@ -56,7 +56,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        self._tasks.spawn(self._load_or_end(), name="load")
+        _ = self._tasks.spawn(self._load_or_end(), name="load")
         try:
             await self._stop.wait()
         finally:
@@ -79,7 +79,7 @@ class Engine:
     async def _load(self) -> None:
         taken = self._address()
         model = model_files.look(self._one, self._serve.model)
-        version = str(read_table()["vllm_version"])
+        version = read_table().version
         await self._print(vllm_log.boot(self._serve, model, version))
         await self._may_die()
         try:
@@ -133,7 +133,7 @@ class Engine:
     async def _attend(self, brain: Scripted | Llama) -> None:
         """Keep the record of what the engine does, until its core dies."""
         if isinstance(brain, Llama):
-            self._tasks.spawn(self._mourn(brain), name="core")
+            _ = self._tasks.spawn(self._mourn(brain), name="core")
         busy = 0
         while not self._stop.is_set():
             if busy != self._front.busy:
@@ -184,7 +184,7 @@ def main(_name: str, words: list[str]) -> int:
     """Do what `vllm WORDS` does."""
     box = boxes.here()
     if words[:1] == ["--version"]:
-        say(f"{read_table()['vllm_version']}\n")
+        say(f"{read_table().version}\n")
         return 0
     if words[:1] != ["serve"]:
         complain("usage: vllm [-h] [-v] {chat,complete,serve,bench,collect-env,run-batch} ...\n")

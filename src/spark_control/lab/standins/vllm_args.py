@@ -48,10 +48,28 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-def read_table() -> dict[str, list[object]]:
-    """Return the options, the parsers and the version of the vLLM that is played."""
-    table: dict[str, list[object]] = json.loads(TABLE.read_text())
-    return table
+class Option(NamedTuple):
+    """One option: its spellings, how many values it takes, of which kind, and from what."""
+
+    flags: list[str]
+    values: str
+    kind: str
+    choices: list[object] | None = None
+
+
+class Table(NamedTuple):
+    """The options, the parsers and the version of the vLLM that is played."""
+
+    version: str
+    parsers: dict[str, list[str]]
+    options: list[Option]
+
+
+def read_table() -> Table:
+    """Return vLLM's table."""
+    data = json.loads(TABLE.read_text())
+    parsers = {name: data[name] for name in ("tool_parsers", "reasoning_parsers")}
+    return Table(data["vllm_version"], parsers, [Option(*row) for row in data["options"]])
 
 
 def human_int(text: str) -> int:
@@ -71,19 +89,18 @@ _KINDS: dict[str, Callable[[str], object]] = {
 _COUNTS = {"many": "+", "maybe": "?"}
 
 
-def _build(table: dict[str, list[object]]) -> argparse.ArgumentParser:
+def _build(table: Table) -> argparse.ArgumentParser:
     parser = _Parser(prog="vllm serve", add_help=False)
     parser.add_argument("model_tag", nargs="?")
-    for row in table["options"]:
-        flags, count, kind, *choices = row  # type: ignore[misc]  # rows of our own table
-        if count == "none":
-            parser.add_argument(*flags, action="store_true", default=None)
+    for row in table.options:
+        if row.values == "none":
+            parser.add_argument(*row.flags, action="store_true", default=None)
             continue
         parser.add_argument(
-            *flags,
-            nargs=_COUNTS.get(count),
-            type=_KINDS[kind],
-            choices=choices[0] if choices else None,
+            *row.flags,
+            nargs=_COUNTS.get(row.values),
+            type=_KINDS[row.kind],
+            choices=row.choices,
         )
     return parser
 
@@ -130,7 +147,7 @@ def parse(words: list[str]) -> Serve:
     )
 
 
-def _check(given: dict[str, object], table: dict[str, list[object]]) -> None:
+def _check(given: dict[str, object], table: Table) -> None:
     length = str(given.get("max_model_len", "auto"))
     if length not in {"auto", "-1"} and not _SIZE.match(length):
         raise Refusal(
@@ -148,8 +165,8 @@ def _check(given: dict[str, object], table: dict[str, list[object]]) -> None:
             f"[type=less_than_equal, input_value={share}, input_type=float]\n"
         )
     for option, (key, what) in _PARSERS.items():
-        if option in given and given[option] not in table[key]:
+        if option in given and given[option] not in table.parsers[key]:
             raise Refusal(
                 f'KeyError: "invalid {what}: {given[option]} '
-                f'(chose from {{ {",".join(map(str, table[key]))} }})"\n'
+                f'(chose from {{ {",".join(map(str, table.parsers[key]))} }})"\n'
             )

@@ -89,9 +89,9 @@ def room(model: Model, share: float, asked_len: int | None, free_gib: float) -> 
         needed = length * model.kv_bytes / _GIB
         raise Refusal(
             "ValueError: To serve at least one request with the models's max seq len "
-            f"({length}), ({needed:.2f} GiB KV cache is needed, which is larger than the available "
-            f"KV cache memory ({left:.2f} GiB). Based on the available memory, the estimated "
-            f"maximum model length is {tokens}. Try increasing `gpu_memory_utilization` or "
+            f"({length}), ({needed:.2f} GiB KV cache is needed, which is larger than the "
+            f"available KV cache memory ({left:.2f} GiB). Based on the available memory, the "
+            f"estimated maximum model length is {tokens}. Try increasing `gpu_memory_utilization` or "
             "decreasing `max_model_len` when initializing the engine.\n"
         )
     return Room(model.weights_gib, left, tokens, length)

@@ -31,7 +31,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What it gets: a whole body, pieces that are sent as chunks, or the bytes of another server."""
+    """What it gets: a whole body, pieces sent as chunks, or the bytes of another server."""
 
     status: int = 200
     body: bytes = b""
@@ -105,7 +105,7 @@ class Server:
         """Start on an address taken before; `bind` it first."""
         self._address = taken.getsockname()[:2]
         await self._open(taken)
-        self._tasks.spawn(self._watch(), name="faults")
+        _ = self._tasks.spawn(self._watch(), name="faults")
 
     async def _open(self, taken: socket.socket) -> None:
         loop = asyncio.get_running_loop()

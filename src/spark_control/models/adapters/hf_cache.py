@@ -1,5 +1,6 @@
 """The Hugging Face cache of a Spark, read by one small program over stdin."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from importlib.resources import files
@@ -33,7 +34,8 @@ class HfCache:
                 detail={"printed": result.stderr[-400:]},
             )
         try:
-            return read_inventory(host.name, result.stdout)
+            # Hundreds of models take milliseconds, which the loop does not have.
+            return await asyncio.to_thread(read_inventory, host.name, result.stdout)
         except Unreadable as error:
             raise BadAnswer(
                 f"The list of models of {host.name} cannot be read: {error}."

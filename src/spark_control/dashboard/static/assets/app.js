@@ -2,7 +2,7 @@
 
 import { address, call } from "./http.js";
 import { CancelDialog, SwitchDialog } from "./dialogs.js";
-import { byId, keyed, kind, say, show, stamp, text } from "./dom.js";
+import { byId, keyed, kind, prose, say, show, stamp, text } from "./dom.js";
 import { Live } from "./live.js";
 import { Models } from "./models.js";
 import { Serving } from "./serving.js";
@@ -17,11 +17,8 @@ const WORDS = {
   reconnecting: ["warn", "Reconnecting"],
   offline: ["crit", "Offline"],
 };
-const DEMO = {
-  code: "demo",
-  message: "This is the demo.",
-  hint: "The Sparks, their hardware and the files on their disks are simulated. A model marked Scripted answers with made-up text; one marked llama.cpp is really run, on this machine.",
-};
+const DEMO =
+  "The Sparks, their hardware and the files on their disks are simulated. A model marked Scripted answers with made-up text; one marked llama.cpp is really run, on this machine.";
 
 const state = {
   session: { auth: "off", signed_in: true },
@@ -150,11 +147,13 @@ function draw() {
 
 function notices() {
   const { demo, notices: told } = state.status;
-  const spoken = told.some((notice) => notice.code.startsWith("demo"));
-  const all = [...(demo && !spoken ? [DEMO] : []), ...told, ...(state.newer ? [state.newer] : [])];
+  const played = told.filter((one) => one.code === "demo").map((one) => one.message);
+  const all = told.filter((one) => one.code !== "demo");
+  if (demo) all.unshift({ code: "demo", message: "This is a demo.", hint: played.join(" ") || DEMO });
+  if (state.newer) all.unshift(state.newer);
   keyed(byId("notices"), all, ({ code, message }) => `${code} ${message}`, () => stamp("t-notice"), (row, notice) => {
-    text(row.message, notice.message);
-    text(row.hint, notice.hint ?? "");
+    prose(row.message, notice.message);
+    prose(row.hint, notice.hint ?? "");
   });
 }
 

@@ -1,7 +1,7 @@
 // What is asked before a switch starts, and before one is cancelled.
 
 import { call, sentence } from "./http.js";
-import { byId, isOff, keyed, off, parts, show, text } from "./dom.js";
+import { byId, isOff, keyed, off, parts, prose, show, text } from "./dom.js";
 import { candidates, servedOn } from "./models.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
@@ -35,7 +35,7 @@ class Question {
       await this.act();
       this.dialog.close();
     } catch (error) {
-      text(f.err, error.status === undefined ? "That did not work." : sentence(error));
+      prose(f.err, error.status === undefined ? "That did not work." : sentence(error));
       show(f.err, true);
     } finally {
       text(f.go, before);

@@ -14,6 +14,22 @@ export function text(node, value) {
   }
 }
 
+const told = new WeakMap();
+
+/** Set a sentence; what stands between backticks in it is shown as code. */
+export function prose(node, value) {
+  const wanted = value ?? "";
+  if (told.get(node) === wanted) return;
+  told.set(node, wanted);
+  const made = wanted.split("`").map((part, at) => {
+    if (at % 2 === 0) return document.createTextNode(part);
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
+  node.replaceChildren(...made);
+}
+
 export function show(node, on) {
   if (node.hidden === Boolean(on)) node.hidden = !on;
 }

@@ -1,6 +1,6 @@
 // The menu: what can be switched to, what could be downloaded, what was wrong.
 
-import { attr, byId, isOff, keyed, kind, off, parts, show, stamp, text } from "./dom.js";
+import { attr, byId, isOff, keyed, kind, off, parts, prose, show, stamp, text } from "./dom.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
 
@@ -42,7 +42,7 @@ export class Models {
     text(f.recipesum, `${recipes.length} ${recipes.length === 1 ? "recipe" : "recipes"} not on disk`);
     keyed(f.recipelist, recipes, (recipe) => recipe.key, () => stamp("t-recipe"), (row, recipe) => {
       title(row, recipe, recipeBadges(recipe));
-      text(row.notes, recipe.notes);
+      prose(row.notes, recipe.notes);
     });
   }
 
@@ -53,7 +53,7 @@ export class Models {
     const keyOf = (one) => `${one.source} ${one.entry} ${one.reason}`;
     keyed(f.problemlist, problems, keyOf, () => stamp("t-problem"), (row, one) => {
       text(row.where, [one.source, one.entry].filter(Boolean).join(", "));
-      text(row.reason, one.reason);
+      prose(row.reason, one.reason);
     });
   }
 }
@@ -84,7 +84,7 @@ export function candidates(model, state) {
 export function obstacle(model, state) {
   if (!CHAT.includes(model.kind)) return `Not a chat model (${model.kind})`;
   if (model.needs_setup) return "Add a recipe for it to models-overrides.yaml";
-  if (model.mode === "cluster") return "Needs several Sparks at once, which this version cannot launch yet";
+  if (model.mode === "cluster") return "Needs several Sparks; this version launches on one";
   if (!model.complete_on.length) return model.problems[0] ?? "The download is not complete";
   const up = candidates(model, state).filter((spark) => reach(spark, state).reachable !== false);
   return up.length ? "" : `${list(model.complete_on)} cannot be reached`;

@@ -1,7 +1,7 @@
 // What is served now, under which address, and a small box to try it.
 
 import { address, chat, sentence } from "./http.js";
-import { attr, byId, copies, keyed, kind, parts, show, stamp, text } from "./dom.js";
+import { attr, byId, copies, keyed, kind, parts, prose, show, stamp, text } from "./dom.js";
 import { decimal, played } from "./words.js";
 
 export class Serving {
@@ -113,7 +113,7 @@ class TryBox {
     attr(f.answer, "aria-busy", "true");
     kind(f.answer, "answer");
     show(f.answer, true);
-    show(f.err, false);
+    show(f.tryerr, false);
     text(f.trystat, "Waiting for the first token");
     text(f.send, "Stop");
     kind(f.send, "btn");
@@ -134,8 +134,8 @@ class TryBox {
     text(f.trystat, stop.signal.aborted ? "Stopped" : "");
     if (stop.signal.aborted) return;
     const words = error.status === undefined ? "The answer broke off. The connection was cut." : sentence(error);
-    text(f.err, words);
-    show(f.err, true);
+    prose(f.tryerr, words);
+    show(f.tryerr, true);
   }
 
   end() {

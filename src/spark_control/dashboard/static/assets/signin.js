@@ -1,7 +1,7 @@
 // The door: asks for the owner token, and keeps the page behind it out of reach.
 
 import { call, sentence } from "./http.js";
-import { byId, off, isOff, show, text } from "./dom.js";
+import { byId, isOff, off, prose, show, text } from "./dom.js";
 
 export class SignIn {
   constructor(done) {
@@ -24,7 +24,7 @@ export class SignIn {
     show(byId("signin"), false);
     byId("page").inert = false;
     byId("token").value = "";
-    text(byId("signin-err"), "");
+    prose(byId("signin-err"), "");
     byId("main").focus({ preventScroll: true });
   }
 
@@ -32,13 +32,13 @@ export class SignIn {
     const go = byId("signin-go");
     off(go, true);
     text(go, "Signing in");
-    text(byId("signin-err"), "");
+    prose(byId("signin-err"), "");
     try {
       await call("POST", "api/session", { token: byId("token").value.trim() });
       this.close();
       this.done();
     } catch (error) {
-      text(byId("signin-err"), sentence(error));
+      prose(byId("signin-err"), sentence(error));
       byId("token").select();
     } finally {
       off(go, false);

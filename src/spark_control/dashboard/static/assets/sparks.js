@@ -1,6 +1,6 @@
 // One card for each Spark; it keeps its place and its last reading when the Spark is gone.
 
-import { attr, byId, copies, keyed, kind, parts, show, stamp, text } from "./dom.js";
+import { attr, byId, copies, keyed, kind, parts, prose, show, stamp, text } from "./dom.js";
 import { DASH, ago, decimal, gib, integer, list, played, size, uptime } from "./words.js";
 
 const STALE_S = 10;
@@ -62,8 +62,8 @@ function draw(row, spark, seen, state) {
 
 function trouble(row, now, age) {
   show(row.trouble, now.error);
-  text(row.error, now.error?.message ?? "");
-  text(row.hint, now.error?.hint ?? "");
+  prose(row.error, now.error?.message ?? "");
+  prose(row.hint, now.error?.hint ?? "");
   text(row.last, age === null ? "There is no reading of it yet." : `Last reading ${ago(age)}.`);
 }
 

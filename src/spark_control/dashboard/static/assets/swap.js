@@ -1,7 +1,7 @@
 // The card of a switch: while it runs, and how it ended.
 
 import { address, call } from "./http.js";
-import { attr, byId, keyed, kind, parts, say, show, stamp, text } from "./dom.js";
+import { attr, byId, keyed, kind, parts, prose, say, show, stamp, text } from "./dom.js";
 import { Log } from "./log.js";
 import { PHASES, clock, integer, list, spoken } from "./words.js";
 
@@ -85,8 +85,8 @@ export class SwapCard {
     const where = swap.spark ? ` on ${swap.spark}` : "";
     const good = `${state.nameOf(swap.model)} answers${where}. It took ${clock(swap.elapsed_s)}.`;
     kind(f.outcome, swap.state === "failed" ? "outcome bad" : "outcome");
-    text(f.cause, swap.state === "ready" ? good : (swap.error?.message ?? "No reason was given."));
-    text(f.hint, swap.error?.hint ?? "");
+    prose(f.cause, swap.state === "ready" ? good : (swap.error?.message ?? "No reason was given."));
+    prose(f.hint, swap.error?.hint ?? "");
     show(f.hint, swap.error?.hint);
   }
 

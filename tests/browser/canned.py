@@ -1,0 +1,261 @@
+"""A Spark Control with canned answers, which a test changes while the page looks at it.
+
+The routes of the dashboard, the door's headers and the shapes are the real ones; what they say is
+made up here.
+"""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+
+from spark_control.access.errors import TooManyTries, WrongToken
+from spark_control.access.middleware import SECURITY
+from spark_control.app.errors import install
+from spark_control.core.bus import Bus
+from spark_control.core.clock import RealClock
+from spark_control.core.errors import AppError, NotSignedIn
+from spark_control.core.http_errors import for_path
+from spark_control.core.sse import HEADERS, event
+from spark_control.core.tasks import Tasks
+from spark_control.dashboard.api import router as page_router
+from spark_control.dashboard.events import router as events_router
+from spark_control.dashboard.status import StatusShape
+from spark_control.fleet.shapes import SparkShape
+from spark_control.models.shapes import MenuShape
+from spark_control.swap.shapes import SwapShape
+from tests.browser.scenes import STATUS, engine_of, loaded, menu, spark, swap
+
+PUBLIC = ("/assets/", "/api/session", "/healthz")
+
+
+class Down(AppError):
+    """The server is away."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Canned:
+    """What the answers are now, and what the page has asked for."""
+
+    status: StatusShape = field(default_factory=lambda: STATUS.model_copy(deep=True))
+    sparks: list[SparkShape] = field(default_factory=lambda: [spark("spark1"), spark("spark2")])
+    menu: MenuShape = field(default_factory=menu)
+    token: str | None = None
+    refuse: AppError | None = None
+    """What the next request for a swap is answered with, instead of starting one."""
+    words: list[str] = field(default_factory=lambda: ["Hello", " from", " the model."])
+    away: bool = False
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    bus: Bus = field(default_factory=lambda: Bus(boot="b1"))
+    lines: list[str] = field(default_factory=list)
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    """Holds the rest of a chat answer after its first piece until it is set."""
+    url: str = ""
+
+    async def snapshot(self) -> dict[str, object]:
+        return {
+            "status": self.status.model_dump(mode="json"),
+            "hardware": {"sparks": [one.model_dump(mode="json") for one in self.sparks]},
+            "models": self.menu.model_dump(mode="json"),
+        }
+
+    def tell(self, shape: SwapShape) -> None:
+        """Let the swap be so from now on, and say it."""
+        self.status.swap = shape
+        self.bus.publish("swap", shape.id, shape.model_dump(mode="json"))
+        self.wake()
+
+    def look(self, card: SparkShape) -> None:
+        """Let a Spark be so from now on, and say it."""
+        self.sparks = [card if one.name == card.name else one for one in self.sparks]
+        self.bus.publish("hardware", card.name, card.model_dump(mode="json"))
+
+    def log(self, *lines: str) -> None:
+        """Let the engine write lines."""
+        self.lines += lines
+        self.wake()
+
+    def wake(self) -> None:
+        """Let streams of the log look again."""
+        self.more.set()
+        self.more = asyncio.Event()
+
+    def serve(self, *models: tuple[str, str, str | None]) -> None:
+        """Let these be loaded: model, Spark, how it is played."""
+        self.status.loaded = [loaded(*one) for one in models]
+        by_spark = {where: (name, how) for name, where, how in models}
+        for one in self.status.sparks:
+            one.engine = engine_of(one.name, one.host, *by_spark.get(one.name, (None, None)))
+            told = one.engine.model_dump(mode="json") if one.engine else {}
+            self.bus.publish("engine", one.name, told)
+
+    def leave(self) -> None:
+        """Be away: streams are cut, new requests fail."""
+        self.away = True
+        self.bus.close()
+
+    def requests(self, method: str, path: str) -> list[Any]:
+        """Return the bodies the page sent to a route."""
+        return [body for how, where, body in self.asked if (how, where) == (method, path)]
+
+
+def build(canned: Canned) -> FastAPI:
+    """Return the application that answers from `canned`."""
+    app = FastAPI()
+    install(app)
+    app.include_router(page_router())
+    app.include_router(events_router(canned.bus, canned.snapshot, RealClock()))
+    _session(app, canned)
+    _api(app, canned)
+    _swaps(app, canned)
+    _chat(app, canned)
+
+    async def door(request: Request, answer: RequestResponseEndpoint) -> Response:
+        path = request.url.path
+        refused: AppError | None = Down("The server is away.") if canned.away else None
+        public = path == "/" or path.startswith(PUBLIC)
+        if canned.token and not public and request.cookies.get("sc") != canned.token:
+            refused = NotSignedIn("This needs the owner token.")
+        if refused is not None:
+            shown = for_path(path, refused)
+            return JSONResponse(shown.body, shown.status, shown.headers)
+        if request.method != "GET":
+            body = await request.body()
+            canned.asked.append((request.method, path, json.loads(body) if body else None))
+        response = await answer(request)
+        for name, value in SECURITY.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=door)
+    return app
+
+
+def _session(app: FastAPI, canned: Canned) -> None:
+    @app.get("/api/session")
+    async def look(request: Request) -> dict[str, object]:
+        signed_in = canned.token is None or request.cookies.get("sc") == canned.token
+        return {"auth": "token" if canned.token else "off", "signed_in": signed_in}
+
+    @app.post("/api/session")
+    async def sign_in(request: Request) -> Response:
+        tried = (await request.json())["token"]
+        if tried == "again":
+            raise TooManyTries("Too many wrong tokens.", retry_after_s=4)
+        if tried != canned.token:
+            raise WrongToken("The token is not the right one.")
+        answer = Response(status_code=204)
+        answer.set_cookie("sc", tried, httponly=True, samesite="lax")
+        return answer
+
+    @app.delete("/api/session")
+    async def sign_out() -> Response:
+        answer = Response(status_code=204)
+        answer.delete_cookie("sc")
+        return answer
+
+
+def _api(app: FastAPI, canned: Canned) -> None:
+    @app.get("/api/status")
+    async def status() -> StatusShape:
+        return canned.status
+
+    @app.get("/api/models")
+    async def models() -> MenuShape:
+        return canned.menu
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/jobs/{job_id}/log")
+    async def log(job_id: str) -> PlainTextResponse:
+        return PlainTextResponse("".join(f"{line}\n" for line in canned.lines))
+
+
+def _swaps(app: FastAPI, canned: Canned) -> None:
+    @app.post("/api/swap", status_code=202)
+    async def start(request: Request) -> SwapShape:
+        if canned.refuse is not None:
+            raise canned.refuse
+        wish = await request.json()
+        leaving = [one.model for one in canned.status.loaded if one.spark == wish["host"]]
+        canned.tell(swap(wish["model"], spark=wish["host"], replaces=leaving, phase="checking"))
+        assert canned.status.swap is not None
+        return canned.status.swap
+
+    @app.get("/api/swap/{swap_id}")
+    async def look(swap_id: str) -> SwapShape | None:
+        shape = canned.status.swap
+        return shape.model_copy(update={"log_tail": canned.lines[-40:]}) if shape else None
+
+    @app.delete("/api/swap/{swap_id}")
+    async def cancel(swap_id: str) -> SwapShape | None:
+        return canned.status.swap
+
+    @app.get("/api/swap/{swap_id}/stream")
+    async def stream(swap_id: str, request: Request) -> StreamingResponse:
+        after = int(request.headers.get("last-event-id", "0"))
+        frames = _log(canned, after)
+        return StreamingResponse(frames, media_type="text/event-stream", headers=HEADERS)
+
+
+async def _log(canned: Canned, after: int) -> AsyncIterator[str]:
+    while not canned.away:
+        more = canned.more
+        if fresh := canned.lines[after:]:
+            after = len(canned.lines)
+            yield event("log", json.dumps({"lines": fresh}), event_id=str(after))
+        if canned.status.swap is not None:
+            yield event("swap", canned.status.swap.model_dump_json())
+            if canned.status.swap.ended_at:
+                return
+        await more.wait()
+
+
+def _chat(app: FastAPI, canned: Canned) -> None:
+    async def pieces() -> AsyncIterator[str]:
+        for number, word in enumerate(canned.words):
+            delta = {"choices": [{"index": 0, "delta": {"content": word}}]}
+            frame = f"data: {json.dumps(delta)}\n\n"
+            # Cut in the middle of a line, as a network does.
+            yield frame[:9]
+            yield frame[9:]
+            if number == 0:
+                await canned.go_on.wait()
+        yield "data: [DONE]\n\n"
+
+    @app.post("/v1/chat/completions")
+    async def chat() -> StreamingResponse:
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+
+@asynccontextmanager
+async def serving(canned: Canned) -> AsyncIterator[Canned]:
+    """Serve `canned` on a port of this machine; `canned.url` says where."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    canned.url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+    config = uvicorn.Config(
+        build(canned), log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    tasks = Tasks("canned")
+    serve = tasks.spawn(server.serve(sockets=[sock]), name="server")
+    try:
+        yield canned
+    finally:
+        canned.go_on.set()
+        canned.leave()
+        canned.wake()
+        server.should_exit = True
+        await serve
