@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spark_control.access.errors import TooManyTries, WrongToken
 from spark_control.access.middleware import SECURITY
@@ -239,13 +240,28 @@ def _chat(app: FastAPI, canned: Canned) -> None:
         return StreamingResponse(pieces(), media_type="text/event-stream")
 
 
+@dataclass(slots=True)
+class Behind:
+    """Takes a path prefix off, as a proxy does; what does not begin with it is not found."""
+
+    app: ASGIApp
+    prefix: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(f"{self.prefix}/"):
+            await Response(status_code=404)(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(self.prefix)
+        await self.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+
 @asynccontextmanager
-async def serving(canned: Canned) -> AsyncIterator[Canned]:
+async def serving(canned: Canned, prefix: str = "") -> AsyncIterator[Canned]:
     """Serve `canned` on a port of this machine; `canned.url` says where."""
     sock = socket.create_server(("127.0.0.1", 0))
-    canned.url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+    canned.url = f"http://127.0.0.1:{sock.getsockname()[1]}{prefix}/"
     config = uvicorn.Config(
-        build(canned), log_config=None, access_log=False, lifespan="off",
+        Behind(build(canned), prefix), log_config=None, access_log=False, lifespan="off",
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -101,5 +101,7 @@ def watch(page: Page, url: str, seen: Watched) -> None:
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on(
         "request",
-        lambda request: None if request.url.startswith(url) else seen.strangers.append(request.url),
+        lambda request: (
+            None if request.url.startswith(url) else seen.strangers.append(request.url)
+        ),
     )

@@ -16,7 +16,13 @@ from spark_control.fleet.shapes import (
     MemoryShape,
     SparkShape,
 )
-from spark_control.models.shapes import KnobsShape, MenuShape, ModelShape, ProblemShape, RecipeShape
+from spark_control.models.shapes import (
+    KnobsShape,
+    MenuShape,
+    ModelShape,
+    ProblemShape,
+    RecipeShape,
+)
 from spark_control.swap.domain import Phase
 from spark_control.swap.shapes import PhaseShape, SwapShape
 

@@ -42,7 +42,8 @@ class Access:
         named = frozenset(origin.split("://")[-1].split(":")[0].lower() for origin in origins)
         check_host(head, self.names | named)
         bearer = self._bearer(head)
-        check_origin(head, origins, cookie_only=self.required and not bearer)
+        cookie_only = self.required and not bearer and self.has_session(head)
+        check_origin(head, origins, cookie_only=cookie_only)
         check_media(head)
         self._identify(head, bearer=bearer)
 

@@ -61,7 +61,7 @@ def build(parts: Parts) -> ASGIApp:
 async def snapshot(parts: Parts) -> dict[str, object]:
     """Return the whole truth for a page that has just come."""
     now = parts.clock.now()
-    menu = render_menu(await parts.models.menu(), parts.engines.loaded())
+    menu = render_menu(await parts.models.known(), parts.engines.loaded())
     return {
         "status": parts.status.now("").model_dump(mode="json"),
         "hardware": {

@@ -39,7 +39,7 @@ class Api:
             headers=headers,
             timeout=_limit(ANSWER_S),
             trust_env=False,
-            verify=url.startswith("https:"),  # without TLS there is no reason to load certificates
+            verify=not url.lower().startswith("http:"),  # no certificates to load without TLS
             transport=transport,
         )
 

@@ -13,6 +13,7 @@ from spark_control.gateway import envelope
 from spark_control.gateway.in_flight import InFlight
 from spark_control.gateway.ports import Answer, Upstream
 from spark_control.gateway.route import Coming, Scene, choose, key_of, refuse
+from spark_control.models.domain import Menu
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
 from spark_control.swap.domain import Phase
@@ -66,15 +67,6 @@ class Gateway:
             coming=self._coming(),
         )
 
-    async def _menu(self) -> dict[str, str]:
-        """Return the key of each key and repo on disk; read only when a name must be explained."""
-        menu = await self.models.menu()
-        return {
-            name: model.key
-            for model in menu.models
-            for name in (model.key, model.repo or model.key)
-        }
-
     @asynccontextmanager
     async def answer(
         self, path: str, headers: Mapping[str, str], body: bytes
@@ -87,10 +79,10 @@ class Gateway:
         asked = envelope.read(body)
         choice = choose(asked.model, self._scene({}))
         if choice is None or choice.rename is not None:
-            scene = self._scene(await self._menu())
-            choice = choose(asked.model, scene)
-            if choice is None:
-                raise refuse(asked.model, scene)
+            # Who is served does not wait for a Spark; only a refusal may, to be exact.
+            choice = choose(asked.model, self._scene(_keys(await self.models.known())))
+        if choice is None:
+            raise refuse(asked.model, self._scene(_keys(await self.models.menu())))
         if choice.rename is not None:
             body = envelope.rename(body, choice.rename)
         address = choice.engine.address
@@ -99,6 +91,13 @@ class Gateway:
             async with self.upstream.send(address, path, passed, body) as answer:
                 await _refused(answer, choice.engine)
                 yield answer
+
+
+def _keys(menu: Menu) -> dict[str, str]:
+    """Return the key of each key and repo on disk."""
+    return {
+        name: model.key for model in menu.models for name in (model.key, model.repo or model.key)
+    }
 
 
 async def _refused(answer: Answer, engine: Engine) -> None:

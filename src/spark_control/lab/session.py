@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,8 @@ class Shell:
     troubles: Troubles
     clock: Clock
     tasks: Tasks
+    running: "set[Session]" = field(default_factory=set)
+    """The sessions whose process has not ended."""
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             start_new_session=True,
         )
         self._process = process
+        self._shell.running.add(self)
         self._feed()
         if self._cut and self._cut.left is None:
             loop.call_later(_MID_COMMAND_S, self._reset)
@@ -155,8 +158,16 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def crowded(self, *, full: bool) -> None:
         """Stop or resume taking input: the command reads slower than the client writes."""
+        if full and self._chan:
+            self._chan.pause_reading()
+        elif not full:
+            # Not from inside the pipe's own callback: the end of the input, when it comes with
+            # the last data, would close the pipe before that is written.
+            asyncio.get_running_loop().call_soon(self._take_more)
+
+    def _take_more(self) -> None:
         if self._chan:
-            (self._chan.pause_reading if full else self._chan.resume_reading)()
+            self._chan.resume_reading()
 
     @override
     def pause_writing(self) -> None:
@@ -191,6 +202,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def finished(self, status: int) -> None:
         """Tell the client how the command ended; a cut connection ends without that."""
+        self._shell.running.discard(self)
         if self._cut:
             self._reset()
         elif self._chan and status < 0:

@@ -11,6 +11,8 @@ from spark_control.lab.wire import Valve, Wire
 
 # OpenSSH's own default: more channels on one connection are refused.
 MAX_SESSIONS = 10
+_LOOK_S = 0.01
+_EMPTY_S = 3.0
 
 
 class Door(asyncssh.SSHServer):
@@ -83,5 +85,14 @@ class Sshd:
         if server:
             server.close()
         self.valve.break_all()
+        # Breaking takes a turn of the loop; the sockets are closed only after it.
+        while self.valve.wires:
+            await self.shell.clock.sleep(0)
         if server:
             await server.wait_closed()
+
+    async def emptied(self) -> None:
+        """Return once the processes of the sessions have ended, or after a while; kill them first."""
+        until = self.shell.clock.monotonic() + _EMPTY_S
+        while self.shell.running and self.shell.clock.monotonic() < until:
+            await self.shell.clock.sleep(_LOOK_S)

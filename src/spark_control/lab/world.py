@@ -238,10 +238,13 @@ class Lab:
     async def close(self) -> None:
         """End everything the lab started; safe to call twice."""
         await self._tasks.close()
-        for board in self._boards.values():
-            await board.close()
+        boards = list(self._boards.values())
         self._boards.clear()
+        for board in boards:
+            await board.close()
         await asyncio.to_thread(procs.end_all, folder.mark(self.state_dir))
+        for board in boards:
+            await board.sshd.emptied()
         if self._alive >= 0:
             os.close(self._alive)
             self._alive = -1

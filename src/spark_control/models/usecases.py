@@ -53,7 +53,7 @@ class Models:
         """
         catalogue = await self.recipes.load()
         await self._wait(self._looks(catalogue, fresh=fresh))
-        return self._menu(catalogue)
+        return self._menu(catalogue, waited=True)
 
     async def known(self) -> Menu:
         """Return the menu of what has been seen so far; looks that are due start behind it.
@@ -62,7 +62,7 @@ class Models:
         """
         catalogue = await self.recipes.load()
         self._looks(catalogue, fresh=False)
-        return self._menu(catalogue)
+        return self._menu(catalogue, waited=False)
 
     async def find(self, key: str) -> Model:
         """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk."""
@@ -119,12 +119,12 @@ class Models:
         finally:
             limit.cancel()
 
-    def _menu(self, catalogue: Catalogue) -> Menu:
+    def _menu(self, catalogue: Catalogue, *, waited: bool) -> Menu:
         names = [host.name for host in self.fleet.hosts()]
         seen = [(name, self._seen[name]) for name in names if name in self._seen]
         disks = [s.inventory for _, s in seen if s.inventory is not None]
         menu = self._build(disks, catalogue)
-        troubles = [problem for name, s in seen if (problem := _trouble(name, s))]
+        troubles = [problem for name, s in seen if (problem := _trouble(name, s, waited=waited))]
         read_at = min((s.read_at for _, s in seen if s.read_at is not None), default=None)
         return replace(menu, problems=(*menu.problems, *troubles), read_at=read_at)
 
@@ -141,9 +141,9 @@ def _same(left: Sequence[object], right: Sequence[object]) -> bool:
     return len(left) == len(right) and all(map(is_, left, right))
 
 
-def _trouble(name: str, seen: _Seen) -> Problem | None:
+def _trouble(name: str, seen: _Seen, *, waited: bool) -> Problem | None:
     """Say how old what is shown of a Spark is when it is not of now."""
-    late = seen.look is not None and not seen.look.done()
+    late = waited and seen.look is not None and not seen.look.done()
     if not seen.trouble and not late:
         return None
     reason = seen.trouble or "The Spark takes long to answer."

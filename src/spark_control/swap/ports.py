@@ -37,9 +37,9 @@ class Launcher(Protocol):
         """Return the bytes the Spark could give to a new engine, or None when it does not say."""
 
     def logs(
-        self, host: Host, container: str, *, timeout_s: float
+        self, host: Host, container: str, *, follow: bool, timeout_s: float
     ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Follow the engine's log from its start; ends when the container is gone."""
+        """Give the engine's log from its start; with `follow` until the container is gone."""
 
 
 class LogSink(Protocol):

@@ -23,6 +23,7 @@ from spark_control.swap.errors import (
 )
 from spark_control.swap.judge import Watch, settled
 from spark_control.swap.live import Live
+from spark_control.swap.log_reader import LogReader
 from spark_control.swap.ports import Launcher, Logs
 
 TAIL = 20
@@ -113,41 +114,26 @@ class Runner:
 
     async def _follow(self, plan: Plan, host: Host, live: Live) -> None:
         """Read the log and watch the port and the process until the engine lists the model."""
-        log = self.logs.open(plan.unit.job)
-        tasks = Tasks(plan.unit.job)
-        _ = tasks.spawn(self._read(plan, host, live, log.write), name="log")
+        log, tasks = self.logs.open(plan.unit.job), Tasks(plan.unit.job)
+        reader = LogReader(
+            launcher=self.launcher, host=host, container=plan.unit.container, write=log.write,
+            live=live, clock=self.clock, limits=self.limits,
+        )  # fmt: skip
+        _ = tasks.spawn(reader.follow(), name="log")
         try:
-            await self._until_listed(plan, host, live)
+            await self._until_listed(plan, host)
+            await tasks.close()
+            await reader.rest()
+        except (EngineDied, EngineNeverReady) as error:
+            await tasks.close()
+            await reader.rest()
+            error.detail["log"] = live.tail(TAIL)
+            raise
         finally:
             await tasks.close()
             log.close()
 
-    async def _read(
-        self, plan: Plan, host: Host, live: Live, write: Callable[[str], None]
-    ) -> None:
-        """Follow the log; after a cut follow it again and leave out what was read before."""
-        known = 0
-        while True:
-            try:
-                known = await self._read_once(plan, host, live, write, known)
-            except (HostTrouble, SlowUpstream) as error:
-                live.take(f"(the log of {host.name} was cut: {error.message})")
-            await self.clock.sleep(self.limits.status_every)
-
-    async def _read_once(
-        self, plan: Plan, host: Host, live: Live, write: Callable[[str], None], known: int
-    ) -> int:
-        place = 0
-        container, limit = plan.unit.container, self.limits.load
-        async with self.launcher.logs(host, container, timeout_s=limit) as lines:
-            async for line in lines:
-                place += 1
-                if place > known:
-                    write(line)
-                    live.take(line)
-        return max(place, known)
-
-    async def _until_listed(self, plan: Plan, host: Host, live: Live) -> None:
+    async def _until_listed(self, plan: Plan, host: Host) -> None:
         watch = Watch(self.clock.monotonic(), self.limits)
         while True:
             look = await self.probe.look(plan.address, timeout_s=5.0)
@@ -156,14 +142,13 @@ class Runner:
             now = self.clock.monotonic()
             if watch.too_long(now):
                 raise EngineNeverReady(
-                    f"{plan.unit.key} was not ready after {self.limits.load:.0f} s.",
-                    detail={"log": live.tail(TAIL)},
+                    f"{plan.unit.key} was not ready after {self.limits.load:.0f} s."
                 )
             if watch.due(now):
-                await self._still_there(plan, host, live, watch)
+                await self._still_there(plan, host, watch)
             await self.clock.sleep(self.limits.poll)
 
-    async def _still_there(self, plan: Plan, host: Host, live: Live, watch: "Watch") -> None:
+    async def _still_there(self, plan: Plan, host: Host, watch: Watch) -> None:
         """Raise when the engine has ended; a Spark out of reach gets some time to come back."""
         try:
             status = await self.launcher.status(host, plan.unit.container)
@@ -172,11 +157,7 @@ class Runner:
                 raise
             return
         if watch.ended(status, self.clock.monotonic()):
-            # The log comes over another channel; give its last lines a moment to arrive.
-            await self.clock.sleep(self.limits.poll)
-            raise EngineDied(
-                f"{plan.unit.key} ended while it was loading.", detail={"log": live.tail(TAIL)}
-            )
+            raise EngineDied(f"{plan.unit.key} ended while it was loading.")
 
     async def _verify(self, plan: Plan, _host: Host, live: Live) -> None:
         live.progress = Progress("Asking for one token")

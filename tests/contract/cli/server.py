@@ -98,18 +98,33 @@ def log_frame(number: int, *lines: str) -> str:
     return sse.event("log", json.dumps({"lines": lines}), event_id=str(number))
 
 
-def application(canned: Canned) -> FastAPI:
-    """Return the application that answers as `canned` says."""
+@dataclass(slots=True)
+class Stage:
+    """A running server; `canned` is what it answers now."""
+
+    url: str
+    canned: Canned = field(default_factory=Canned)
+
+    def fresh(self) -> Canned:
+        """Forget everything and return an empty list of answers."""
+        self.canned = Canned(url=self.url)
+        return self.canned
+
+
+def application(stage: Stage) -> FastAPI:
+    """Return the application that answers as `stage` says."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/api/swap/{swap_id}/stream")
     async def stream(request: Request) -> StreamingResponse:
+        canned = stage.canned
         await _note(canned, request)
         frames = canned.streams.pop(0) if canned.streams else ()
         return StreamingResponse(_frames(canned, frames, request), media_type="text/event-stream")
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
     async def anything(request: Request) -> Response:
+        canned = stage.canned
         return canned.answer(await _note(canned, request))
 
     return app
@@ -135,18 +150,18 @@ async def _frames(canned: Canned, frames: Sequence[str], request: Request) -> As
 
 
 @contextmanager
-def serving(canned: Canned) -> Iterator[Canned]:
+def serving() -> Iterator[Stage]:
     """Serve on a port of the system's choice, in a thread, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        canned.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        stage = Stage(f"http://127.0.0.1:{sock.getsockname()[1]}")
         config = uvicorn.Config(
-            application(canned), log_config=None, lifespan="off", timeout_graceful_shutdown=2
+            application(stage), log_config=None, lifespan="off", timeout_graceful_shutdown=2
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([sock],), name="canned server")
         thread.start()
         try:
-            yield canned
+            yield stage
         finally:
             server.should_exit = True
             thread.join(timeout=10)

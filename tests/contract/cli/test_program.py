@@ -88,7 +88,7 @@ def test_a_terminal_without_utf8(canned: Canned) -> None:
     ("given", "passed"),
     [
         ("serve", "serve"),
-        ("serve --port 0 --host ::1", "serve --host ::1 --port 0"),
+        ("serve --port 9 --host ::1", "serve --host ::1 --port 9"),
         ("demo --fault help", "demo --fault help"),
         ("demo --sparks 3 --engine scripted --data-dir a/b --fault cut@spark1 --fault x@spark2",
          "demo --data-dir a/b --sparks 3 --engine scripted --fault cut@spark1 --fault x@spark2"),

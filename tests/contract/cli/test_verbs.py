@@ -234,3 +234,11 @@ def test_an_older_server_that_leaves_things_out(canned: Canned) -> None:
         canned.on(f"GET /api/{path}", {})
     for words in ("status", "models --recipes", "jobs", "settings"):
         assert run(canned, words).exit_code == 0
+
+
+def test_another_swap_runs(canned: Canned) -> None:
+    refused = error("swap_running", "A swap to qwen36 runs now.", "Wait for it.", model="qwen36")
+    canned.on("POST /api/swap", refused, status=409)
+    result = run(canned, "swap smollm2")
+    assert result.exit_code == 6
+    assert "`spark-control swap --cancel` cancels it." in result.stderr

@@ -140,14 +140,15 @@ class FakeLauncher:
 
     @asynccontextmanager
     async def logs(
-        self, host: Host, container: str, *, timeout_s: float
+        self, host: Host, container: str, *, follow: bool, timeout_s: float
     ) -> AsyncIterator[AsyncIterator[str]]:
         assert (host.name, container, timeout_s > 0) == ("spark1", "vllm_node", True)
 
         async def lines() -> AsyncIterator[str]:
             for line in self.world.lines:
                 yield line
-            await asyncio.Event().wait()
+            if follow:
+                await asyncio.Event().wait()
 
         yield lines()
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -17,22 +16,7 @@ from spark_control.core import sse
 from spark_control.core.secret import Secret
 from spark_control.swap.shapes import SwapShape
 from tests.unit.cli import samples
-
-
-@dataclass(slots=True)
-class FakeClock:
-    """Time that passes only when somebody sleeps."""
-
-    passed: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
+from tests.unit.cli.clock import FakeClock
 
 
 class Body(httpx.SyncByteStream):

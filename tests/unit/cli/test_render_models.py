@@ -9,7 +9,7 @@ from tests.unit.cli.look import look
 
 
 def test_the_menu() -> None:
-    shown = look(view.render(samples.answer(samples.menu()), recipes=False))
+    shown = look(view.render(samples.answer(samples.menu()), recipes=False), width=100)
     assert (
         shown
         == """\
@@ -18,9 +18,8 @@ smollm2      SmolLM2 135M     Solo     270 MB  spark1, spark2  Loaded on spark1
 gemma3-270m  Gemma 3 270M     Solo     550 MB  spark1          Ready to switch
 qwen3-235b   Qwen3 235B A22B  Cluster  125 GB  spark1, spark2  For a cluster
 half         Half a download  Solo      65 GB  spark1 (part)   Incomplete
-fresh        example/fresh    Solo      65 GB  spark1          Needs setup
-bge          example/bge      Solo     1.2 GB  spark1          No chat model:
-                                                               embedding
+fresh                         Solo      65 GB  spark1          Needs setup
+bge                           Solo     1.2 GB  spark1          Embedding, no chat
 
 1 recipe for models that are on no Spark: --recipes lists them.
 
@@ -52,7 +51,7 @@ def test_many_recipes() -> None:
     [
         ({"loaded": True, "loaded_on": ["spark1", "spark2"]}, "Loaded on spark1 and spark2"),
         ({"loaded": True, "kind": "embedding"}, "Loaded"),
-        ({"kind": "embedding", "needs_setup": True}, "No chat model: embedding"),
+        ({"kind": "embedding", "needs_setup": True}, "Embedding, no chat"),
         ({"kind": "unknown", "needs_setup": True}, "Needs setup"),
         ({"kind": "chat"}, "Incomplete"),
         ({"complete_on": ["spark1"], "mode": "cluster"}, "For a cluster"),
@@ -67,3 +66,13 @@ def test_a_name_cannot_steer_the_terminal() -> None:
     menu = {"models": [{"key": "k", "name": "\x1b[2J[bold]gone\n"}]}
     assert "[bold]gone" in look(view.render(Answer(menu), recipes=False))
     assert "\x1b" not in look(view.render(Answer(menu), recipes=False))
+
+
+def test_in_a_narrow_terminal_each_model_has_one_line() -> None:
+    long = samples.model("a-long-key-of-thirty-letters-x", hosts=["spark1", "spark2"], loaded=True)
+    menu = {"models": [{**long.model_dump(), "loaded_on": ["spark1"]}]}
+    shown = look(view.render(Answer(menu), recipes=False, width=80))
+    assert shown.splitlines() == [
+        "Model                            Size  On                     State",
+        "a-long-key-of-thirty-letters-x  65 GB  spark1, spark2 (part)  Loaded on spark1",
+    ]

@@ -17,7 +17,7 @@ Sparks
 
 Engine
   VLLM_PORT    8888        default
-  ALIASES      -           default
+  ALIASES      blank       default
 
 Limits
   MAX_BODY_MB  64 MB       file
@@ -49,7 +49,8 @@ What it is for.
 Value    8888
 From     default
 Default  8888
-Counts   at once"""
+Counts   at once
+"""
     )
 
 
@@ -67,3 +68,16 @@ def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     assert "Other" in shown
     assert "! - (-): -" in shown
     assert look(view.one(Answer())).startswith("-")
+
+
+def test_after_a_change_only_what_was_changed() -> None:
+    answer = samples.answer(samples.settings())
+    assert (
+        look(view.changed(answer, ["MAX_BODY_MB"]))
+        == """\
+Name         Value  From
+MAX_BODY_MB  64 MB  file"""
+    )
+    assert look(view.changed(answer, ["PORT"])).endswith(
+        "! PORT (environment): 'x' is no whole number."
+    )

@@ -1,4 +1,4 @@
-"""How a swap looks while it runs and when it has ended."""
+"""How a swap looks while it runs."""
 
 import pytest
 
@@ -13,10 +13,6 @@ from tests.unit.cli.look import look
 def rail(shape: SwapShape, *lines: str, since: float = 0.0, lost: bool = False) -> str:
     swap = SwapView.of(samples.answer(shape))
     return look(view.rail(swap, lines, since=since, lost=lost))
-
-
-def outcome(shape: SwapShape, *lines: str) -> str:
-    return look(view.outcome(SwapView.of(samples.answer(shape)), lines))
 
 
 def test_a_swap_that_loads() -> None:
@@ -72,45 +68,10 @@ def test_a_stopped_phase_and_nothing_of_time_after_the_end() -> None:
 def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     swap = SwapView.of(Answer({"phases": [{}, 3]}))
     assert "○  -" in look(view.rail(swap, (), since=0, lost=False))
-    assert look(view.outcome(swap, ())).startswith(": -")
 
 
 def test_a_long_log_line_does_not_break_the_rail() -> None:
     assert all(len(line) <= 80 for line in rail(samples.swap(), "x" * 500).splitlines())
-
-
-def test_ready() -> None:
-    assert outcome(samples.ready()) == "Ready: smollm2 on spark1 in 12 s"
-
-
-def test_cancelled() -> None:
-    error = {"code": "swap_cancelled", "message": "It was cancelled.", "hint": "Switch again."}
-    shown = outcome(samples.failed(state="cancelled", error=error), "a log line")
-    assert (
-        shown
-        == """\
-Cancelled: smollm2 on spark1 after 12 s
-It was cancelled. (swap_cancelled)
-Switch again."""
-    )
-
-
-def test_failed_says_what_to_do_and_shows_the_last_lines() -> None:
-    lines = [f"line {n}" for n in range(30)]
-    shown = outcome(samples.failed(), *lines).splitlines()
-    assert shown[:5] == [
-        "Failed: smollm2 on spark1 after 12 s, while loading",
-        "The engine ended before it was ready. (engine_died)",
-        "The detail and the log hold its last words.",
-        "",
-        "Last lines of the log (`spark-control logs sw_1` has all):",
-    ]
-    assert shown[5:] == [f"  line {n}" for n in range(18, 30)]
-
-
-def test_failed_without_a_reason() -> None:
-    bare = samples.failed(error=None, spark=None, elapsed_s=None, phase=None)
-    assert outcome(bare) == "Failed: smollm2"
 
 
 def test_a_line_for_each_phase() -> None:
@@ -119,19 +80,3 @@ def test_a_line_for_each_phase() -> None:
     assert view.entered(swap).plain == "        17 s  Loading (usually 8 s)"
     fresh = SwapView.of(samples.answer(samples.swap(phase="checking", elapsed_s=0.1)))
     assert view.entered(fresh).plain == "       0.1 s  Checking"
-
-
-def test_the_command_to_try_is_whole() -> None:
-    plain = view.try_it("smollm2", "http://127.0.0.1:9999/v1", with_token=False).plain
-    assert (
-        plain
-        == """\
-Try it:
-  curl -N http://127.0.0.1:9999/v1/chat/completions \\
-    -H 'Content-Type: application/json' \\
-    -d '{"model": "smollm2", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}'"""
-    )
-    signed = view.try_it("it's", "http://h/v1?a", with_token=True).plain
-    assert '-H "Authorization: Bearer $SPARK_CONTROL_TOKEN"' in signed
-    assert "'http://h/v1?a/chat/completions'" in signed
-    assert """"it'"'"'s\"""" in signed

@@ -9,7 +9,9 @@ from spark_control.cli.answer import Answer
 from spark_control.cli.render.tables import plain_table, warning
 from spark_control.cli.words import DASH, listed, one_line, size
 
-CHAT = {"chat", "unknown", None}
+CHAT = {"chat", "unknown"}
+WIDE = 100
+"""In a narrower terminal name and mode are left out, so that each model has one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ModelView:
         state, style = state_of(answer)
         return cls(
             key=one_line(answer["key"].text or DASH),
-            name=one_line(answer["name"].text or DASH),
+            name=_name(answer),
             mode=one_line(answer["mode"].text or DASH).capitalize(),
             size_bytes=answer["size_bytes"].number,
             sparks=_sparks(answer),
@@ -45,8 +47,8 @@ def state_of(model: Answer) -> tuple[str, str]:
     if model["loaded"].flag:
         on = model["loaded_on"].texts
         return (f"Loaded on {listed(on)}" if on else "Loaded"), "green"
-    if kind not in CHAT:
-        return f"No chat model: {kind}", "dim"
+    if kind is not None and kind not in CHAT:
+        return f"{kind.capitalize()}, no chat", "dim"
     if model["needs_setup"].flag:
         return "Needs setup", "yellow"
     if not model["complete_on"].texts:
@@ -56,6 +58,12 @@ def state_of(model: Answer) -> tuple[str, str]:
     return "Ready to switch", ""
 
 
+def _name(model: Answer) -> str:
+    """Return its name, blank where that only repeats the key with a slash in it."""
+    name = one_line(model["name"].text or "")
+    return "" if name in (model["repo"].text, model["local_path"].text) else name
+
+
 def _sparks(model: Answer) -> str:
     """Return the Sparks that hold it; one that holds a part of it says so."""
     whole = set(model["complete_on"].texts)
@@ -63,9 +71,10 @@ def _sparks(model: Answer) -> str:
     return one_line(", ".join(names)) or DASH
 
 
-def render(answer: Answer, *, recipes: bool) -> RenderableType:
+def render(answer: Answer, *, recipes: bool, width: int = WIDE) -> RenderableType:
     """Return `GET /api/models`: the menu, on wish the recipes, then what was skipped."""
-    parts: list[RenderableType] = [_menu([ModelView.of(m) for m in answer["models"].items])]
+    models = [ModelView.of(model) for model in answer["models"].items]
+    parts: list[RenderableType] = [_menu(models, wide=width >= WIDE)]
     if recipes:
         parts += [Text(), _recipes(answer["recipes"].items)]
     elif count := len(answer["recipes"].items):
@@ -75,16 +84,17 @@ def render(answer: Answer, *, recipes: bool) -> RenderableType:
     return Group(*parts, *([Text(), *problems] if problems else []))
 
 
-def _menu(models: list[ModelView]) -> RenderableType:
+def _menu(models: list[ModelView], *, wide: bool) -> RenderableType:
     if not models:
         return Text("No models on the Sparks yet.")
-    table = plain_table("Model", "Name", "Mode", "Size", "On", "State")
-    table.columns[3].justify = "right"
+    table = plain_table("Model", *(("Name", "Mode") if wide else ()), "Size", "On", "State")
+    table.columns[0].no_wrap = True  # it is what one types
+    table.columns[-3].justify = "right"
     for model in models:
+        middle = (Text(model.name), Text(model.mode)) if wide else ()
         table.add_row(
             Text(model.key, "bold"),
-            Text(model.name),
-            Text(model.mode),
+            *middle,
             Text(size(model.size_bytes), no_wrap=True),
             Text(model.sparks),
             Text(model.state, model.style),

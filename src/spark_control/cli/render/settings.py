@@ -1,6 +1,6 @@
 """Settings: name, value and where it comes from, by group; a secret is set or not set."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +10,7 @@ from spark_control.cli.answer import Answer
 from spark_control.cli.render.tables import plain_table, warning
 from spark_control.cli.words import DASH, one_line
 
+BLANK = "blank"
 TITLES = {"start": "Start", "access": "Who gets in"}
 
 
@@ -18,9 +19,9 @@ def value_of(row: Answer) -> Text:
     if row["secret"].flag:
         return Text("set" if row["set"].flag else "not set", "italic")
     if not row["set"].flag and not row["value"].text:
-        return Text(DASH, "dim")
+        return Text(BLANK, "dim")
     unit = row["unit"].text
-    return Text(one_line(row["value"].text or DASH) + (f" {one_line(unit)}" if unit else ""))
+    return Text(one_line(row["value"].text or BLANK) + (f" {one_line(unit)}" if unit else ""))
 
 
 def render(answer: Answer, *, everything: bool) -> RenderableType:
@@ -65,6 +66,13 @@ def _add(table: Table, row: Answer, indent: str = "") -> None:
     table.add_row(Text(f"{indent}{name}"), value_of(row), Text(source, style))
 
 
+def changed(answer: Answer, names: Collection[str]) -> RenderableType:
+    """Return the settings of these names after a change, and what was wrong with them."""
+    rows = [row for row in answer["settings"].items if row["name"].text in names]
+    wrong = [one for one in answer["problems"].items if one["name"].text in names]
+    return Group(table_of(rows), *(warning(_trouble(problem)) for problem in wrong))
+
+
 def troubles(answer: Answer) -> list[Text]:
     """Return what was not taken as written."""
     found = [warning(_trouble(problem)) for problem in answer["problems"].items]
@@ -79,7 +87,7 @@ def _trouble(problem: Answer) -> str:
 
 
 def one(row: Answer) -> RenderableType:
-    """Return all that is known of one setting."""
+    """Return all that is known of one setting, with a line between it and the next."""
     grid = plain_table("", "")
     grid.show_header = False
     live = "at once" if row["live"].flag else "at the next start, from the environment"
@@ -87,7 +95,7 @@ def one(row: Answer) -> RenderableType:
     facts = {
         "Value": value_of(row),
         "From": Text(one_line(row["source"].text or DASH)),
-        "Default": Text(one_line(row["default"].text or DASH)),
+        "Default": Text(one_line(row["default"].text or BLANK)),
         "Counts": Text("in a later version" if later else live),
     }
     for name, fact in facts.items():
@@ -97,4 +105,5 @@ def one(row: Answer) -> RenderableType:
         Text(one_line(row["help"].text or "")),
         Text(),
         grid,
+        Text(),
     )

@@ -1,7 +1,5 @@
-"""A swap: the rail of its phases while it runs, and what is said when it has ended."""
+"""A swap while it runs: the rail of its phases, and what is left of it."""
 
-import json
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,7 +15,6 @@ from spark_control.cli.words import DASH, duration, listed, one_line, roughly
 MARKS = {"done": ("✓", "green"), "current": ("●", "blue"), "stopped": ("✗", "red")}
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 NEWEST = 3
-LAST_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,46 +155,3 @@ def entered(swap: SwapView) -> Text:
     usual = next((p.usual_s for p in swap.phases if p.name == swap.phase), None)
     hint = "" if usual is None else f" (usually {roughly(usual)})"
     return Text(f"{duration(swap.elapsed_s):>12}  {(swap.phase or '').capitalize()}{hint}")
-
-
-def outcome(swap: SwapView, lines: Iterable[str]) -> RenderableType:
-    """Return how the swap ended; after a failure with what to do and the last lines of the log."""
-    took = "" if swap.elapsed_s is None else f" after {duration(swap.elapsed_s)}"
-    if swap.state == "ready":
-        text = Text.assemble(("Ready: ", "bold green"), (swap.model, "bold"))
-        return text.append(f"{swap.place}{took.replace(' after', ' in')}")
-    if swap.state == "cancelled":
-        text = Text.assemble(("Cancelled: ", "bold yellow"), f"{swap.model}{swap.place}{took}")
-    else:
-        where = f", while {swap.phase}" if swap.phase else ""
-        head = f"{swap.state.capitalize()}: "
-        text = Text.assemble((head, "bold red"), f"{swap.model}{swap.place}{took}{where}")
-    return Group(text, *_reason(swap.error), *_last_words(swap, lines))
-
-
-def _reason(error: Answer) -> list[Text]:
-    code, message, hint = error["code"].text, error["message"].text, error["hint"].text
-    text = Text(one_line(message)) if message else Text()
-    if code:
-        text.append(f"{' ' if message else ''}({one_line(code)})", "dim")
-    return [part for part in (text, Text(one_line(hint or ""))) if part]
-
-
-def _last_words(swap: SwapView, lines: Iterable[str]) -> list[RenderableType]:
-    kept = [line for line in lines if line.strip()][-LAST_WORDS:]
-    if swap.state != "failed" or not kept:
-        return []
-    head = Text(f"\nLast lines of the log (`spark-control logs {swap.id}` has all):", "dim")
-    return [head, *(Padding(Text(one_line(line), "dim"), (0, 0, 0, 2), expand=False) for line in kept)]
-
-
-def try_it(model: str, base_url: str, *, with_token: bool) -> Text:
-    """Return the command that asks the model something, ready to be pasted."""
-    body = json.dumps(
-        {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-    )
-    words = [f"curl -N {shlex.quote(f'{base_url}/chat/completions')}"]
-    if with_token:
-        words.append('-H "Authorization: Bearer $SPARK_CONTROL_TOKEN"')
-    words += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
-    return Text("Try it:\n  ").append(" \\\n    ".join(words))

@@ -24,4 +24,4 @@ def models(
     if session.as_json:
         session.show_json(answer.value)
     else:
-        session.show(view.render(answer, recipes=recipes))
+        session.show(view.render(answer, recipes=recipes, width=session.out.width))

@@ -85,7 +85,7 @@ def _show(
     if session.as_json:
         session.show_json([row.value for row in rows] if names else answer.value)
     elif changed:
-        session.show(view.table_of(rows), *view.troubles(answer))
+        session.show(view.changed(answer, names))
     elif names:
         session.show(*(view.one(row) for row in rows))
     else:

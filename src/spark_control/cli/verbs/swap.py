@@ -8,6 +8,7 @@ from rich.text import Text
 from spark_control.cli.answer import Answer
 from spark_control.cli.failure import Exit, Failure
 from spark_control.cli.follow import Follower, Watched
+from spark_control.cli.render import outcome
 from spark_control.cli.render import status as status_view
 from spark_control.cli.render import swap as view
 from spark_control.cli.render.swap import SwapView
@@ -43,8 +44,7 @@ def swap(
             "Name one; `spark-control models` lists them.", param_hint="MODEL"
         )
     wish = {"model": model} | ({"host": host} if host else {})
-    with session.asking(f"Asking for {model}"):
-        raw = session.api.post("/api/swap", wish)
+    raw = _request(session, wish)
     again = f"spark-control swap {model}{f' --host {host}' if host else ''} --follow"
     watching = session.on_terminal and not session.as_json
     if watching if follow is None else follow:
@@ -53,6 +53,18 @@ def swap(
         session.show_json(raw.value)
     else:
         session.show(view.title(SwapView.of(raw)), Text(f"`{again}` follows it."))
+
+
+def _request(session: Session, wish: dict[str, str]) -> Answer:
+    try:
+        with session.asking(f"Asking for {wish['model']}"):
+            return session.api.post("/api/swap", wish)
+    except Failure as failure:
+        if failure.code == "swap_running":
+            failure.hint = (
+                "`spark-control status` shows it, `spark-control swap --cancel` cancels it."
+            )
+        raise
 
 
 def _watch(session: Session, raw: Answer, again: str) -> None:
@@ -74,7 +86,7 @@ def _watch(session: Session, raw: Answer, again: str) -> None:
 def _conclude(session: Session, watched: Watched) -> None:
     swap = watched.swap
     if not session.as_json:
-        session.show(view.outcome(swap, watched.lines))
+        session.show(outcome.render(swap, watched.lines))
     if swap.state != "ready":
         raise typer.Exit(Exit.FAILED)
     if not session.as_json:
@@ -89,9 +101,9 @@ def _invite(session: Session, swap: SwapView) -> None:
         status = Answer()  # the swap is ready all the same
     for one in status["loaded"].items:
         if one["model"].text == swap.model and (note := status_view.played(one)):
-            session.show(Text(f"It is played by the {note}", "yellow"))
+            session.show(Text(note.capitalize(), "yellow"))
     base = status["base_url"].text or f"{session.url}/v1"
-    command = view.try_it(swap.model, base, with_token=bool(session.token))
+    command = outcome.try_it(swap.model, base, with_token=bool(session.token))
     session.out.print(Text("\n"), command, sep="", soft_wrap=True)
 
 
@@ -112,6 +124,6 @@ def _cancel(session: Session, model: str | None) -> None:
     if session.as_json:
         session.show_json(raw.value)
     else:
-        session.show(view.outcome(ended, ()))
+        session.show(outcome.render(ended, ()))
     if ended.state != "cancelled":
         raise typer.Exit(Exit.FAILED)

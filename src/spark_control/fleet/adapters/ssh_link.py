@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,11 +156,20 @@ class SshLink:
             if witness.wrong_key is None:
                 raise
             raise key_changed(spark.host, spark.port, witness.wrong_key) from error
-        finally:
-            # Also when the login failed: it has been seen, and that is what counts.
-            if witness.new_key is not None:
-                await asyncio.to_thread(known.pin, spark.host, spark.port, witness.new_key)
+        except (asyncssh.Error, OSError):
+            # Its key has been seen all the same, and that is what counts.
+            await self._keep(witness)
+            raise
+        with ExitStack() as undo:
+            undo.callback(connection.abort)
+            await self._keep(witness)
+            undo.pop_all()
         return connection
+
+    async def _keep(self, witness: _Witness) -> None:
+        spark, known = self._spark, self._access.known_hosts
+        if witness.new_key is not None:
+            await asyncio.to_thread(known.pin, spark.host, spark.port, witness.new_key)
 
     async def _login(self, witness: _Witness) -> asyncssh.SSHClientConnection:
         spark, limits = self._spark, self._limits

@@ -118,9 +118,10 @@ class SparkVllmDocker:
         return int(found[1]) * 1024 if found else None
 
     def logs(
-        self, host: Host, container: str, *, timeout_s: float
+        self, host: Host, container: str, *, follow: bool, timeout_s: float
     ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        command = Command.of("docker", "logs", "-f", "--timestamps", container)
+        flags = ("-f", "--timestamps") if follow else ("--timestamps",)
+        command = Command.of("docker", "logs", *flags, container)
         return host.stream(command, timeout_s=timeout_s)
 
 

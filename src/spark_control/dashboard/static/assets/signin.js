@@ -15,6 +15,7 @@ export class SignIn {
   open(why) {
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     byId("page").inert = true;
+    show(byId("waiting"), false);
     if (why) text(byId("signin-why"), why);
     show(byId("signin"), true);
     byId("token").focus();

@@ -107,7 +107,7 @@ function foot(row, spark, read, bad) {
   show(row.diskrow, read);
   const little = disk && disk.free_bytes < LITTLE_DISK * disk.total_bytes;
   text(row.disk, disk ? `${size(disk.free_bytes)} of ${size(disk.total_bytes)} free` : DASH);
-  kind(row.disk, little ? "warnt" : "");
+  kind(row.disk, little && !bad ? "warnt" : "");
   text(row.up, bad ? "" : uptime(read?.uptime_s));
 }
 

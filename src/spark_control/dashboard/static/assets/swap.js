@@ -38,7 +38,7 @@ export class SwapCard {
   update(state) {
     const { swap } = state;
     if (swap && swap.id !== this.swap?.id) this.filled = {};
-    this.announce(swap);
+    this.announce(swap, state.nameOf);
     [this.swap, this.state] = [swap, state];
     const visible = Boolean(swap) && this.wanted(swap);
     show(this.f.root, visible);
@@ -162,11 +162,17 @@ export class SwapCard {
     return undefined;
   }
 
-  announce(swap) {
+  /** Say what changed in kind; the numbers that run are not worth an interruption. */
+  announce(swap, nameOf) {
     const before = this.swap;
-    if (!swap || !before || swap.id !== before.id) return;
-    if (swap.state !== before.state && swap.ended_at) say(TITLES[swap.state] ?? swap.state);
-    else if (swap.phase !== before.phase) say(described(swap, null).replace(/, no estimate.*/, ""));
+    if (!swap) return;
+    if (swap.id !== before?.id) {
+      if (!swap.ended_at) say(`Switching to ${nameOf(swap.model)}`);
+    } else if (swap.ended_at) {
+      if (!before.ended_at) say(TITLES[swap.state] ?? swap.state);
+    } else if (swap.phase !== before.phase) {
+      say(step(swap));
+    }
   }
 
   dismiss() {
@@ -194,11 +200,15 @@ function activity(swap) {
   return percent === null ? words : `${words}, ${integer(percent)} %`;
 }
 
-function described(swap, left) {
-  const step = ORDER.indexOf(swap.phase) + 1;
+function step(swap) {
   const words = PHASES[swap.phase]?.[1] ?? "Waiting to start";
+  const number = ORDER.indexOf(swap.phase) + 1;
+  return number ? `${words}, step ${number} of ${ORDER.length}` : words;
+}
+
+function described(swap, left) {
   const time = left === null ? "no estimate yet" : `about ${spoken(left)} left`;
-  return step ? `${words}, step ${step} of ${ORDER.length}, ${time}` : words;
+  return `${step(swap)}, ${time}`;
 }
 
 /** The switch whose end was read and put away; kept over reloads. */
