@@ -47,11 +47,11 @@ def main() -> int:
     if given.quick and given.record:
         parser.error("a quick look is not for the record")
     print(machine.facts())
-    done = [_one(name, given.quick, given.record) for name in given.names or MEASURES]
+    done = [_one(name, quick=given.quick, record=given.record) for name in given.names or MEASURES]
     return 0 if all(done) else 1
 
 
-def _one(name: str, quick: bool, record: bool) -> bool:
+def _one(name: str, *, quick: bool, record: bool) -> bool:
     """Run one measure; tell whether it could be."""
     one, clock = MEASURES[name], RealClock()
     print(f"\n{one.title}", flush=True)
@@ -68,7 +68,11 @@ def _one(name: str, quick: bool, record: bool) -> bool:
         print(f"  {line}")
     if record:
         when = clock.now().strftime("%Y-%m-%d %H:%M UTC")
-        _write(one.title, outcome, f"{when}, Spark Control {__version__}, {machine.facts()}; {around}.")
+        _write(
+            one.title,
+            outcome,
+            f"{when}, Spark Control {__version__}, {machine.facts()}; {around}.",
+        )
     return True
 
 

@@ -18,7 +18,7 @@ TOKENS = 200
 LOAD_S = 60.0
 NOTES = (
     "One client, one kept connection each; direct and through Spark Control take turns in blocks "
-    f"of {BLOCK}. The engine is the scripted one without pauses, so a chunk is as cheap as can be.",
+    f"of {BLOCK}. The engine is the scripted one, without its pauses.",
     f"Per chunk: the time of a stream of {TOKENS} tokens, divided. No promise yet: the gateway "
     "becomes a process of its own later.",
 )

@@ -60,7 +60,9 @@ async def _compared(name: str, place: Lab, held: list[str], wish: Wish) -> list[
             rows.append(spread(f"{label}: each", "ms", times))
     for parallel in (1, AT_ONCE):
         ratio = rates["ours", parallel] / rates["spawned ssh", parallel]
-        rows.append(single(f"{name}, {parallel} at once: ours against spawned ssh", "times", ratio))
+        rows.append(
+            single(f"{name}, {parallel} at once: ours against spawned ssh", "times", ratio)
+        )
     await host.close()
     bare.close()
     await bare.wait_closed()

@@ -95,9 +95,9 @@ class Canned:
         self.status.loaded = [loaded(*one) for one in models]
         by_spark = {where: (name, how) for name, where, how in models}
         for one in self.status.sparks:
-            one.engine = engine_of(one.name, one.host, *by_spark.get(one.name, (None, None)))
-            told = one.engine.model_dump(mode="json") if one.engine else {}
-            self.bus.publish("engine", one.name, told)
+            engine = engine_of(one.name, one.host, *by_spark.get(one.name, (None, None)))
+            one.engine = engine
+            self.bus.publish("engine", one.name, engine.model_dump(mode="json"))
 
     def leave(self) -> None:
         """Be away: streams are cut, new requests fail."""
@@ -178,8 +178,8 @@ def _api(app: FastAPI, canned: Canned) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/api/jobs/{job_id}/log")
-    async def log(job_id: str) -> PlainTextResponse:
+    @app.get("/api/jobs/sw_1/log")
+    async def log() -> PlainTextResponse:
         return PlainTextResponse("".join(f"{line}\n" for line in canned.lines))
 
 
@@ -194,17 +194,17 @@ def _swaps(app: FastAPI, canned: Canned) -> None:
         assert canned.status.swap is not None
         return canned.status.swap
 
-    @app.get("/api/swap/{swap_id}")
-    async def look(swap_id: str) -> SwapShape | None:
+    @app.get("/api/swap/sw_1")
+    async def look() -> SwapShape | None:
         shape = canned.status.swap
         return shape.model_copy(update={"log_tail": canned.lines[-40:]}) if shape else None
 
-    @app.delete("/api/swap/{swap_id}")
-    async def cancel(swap_id: str) -> SwapShape | None:
+    @app.delete("/api/swap/sw_1")
+    async def cancel() -> SwapShape | None:
         return canned.status.swap
 
-    @app.get("/api/swap/{swap_id}/stream")
-    async def stream(swap_id: str, request: Request) -> StreamingResponse:
+    @app.get("/api/swap/sw_1/stream")
+    async def stream(request: Request) -> StreamingResponse:
         after = int(request.headers.get("last-event-id", "0"))
         frames = _log(canned, after)
         return StreamingResponse(frames, media_type="text/event-stream", headers=HEADERS)

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page, and a page that may not complain or leave the machine."""
+"""One Chromium for all tests of the page, which may not complain nor ask another machine."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.browser.canned import Canned, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
+HAS_CHROMIUM = CHROMIUM.exists()
 IN_CI = os.environ.get("CI") == "true"  # noqa: TID251 - tells a machine that must have everything
 ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -24,8 +25,8 @@ LIMIT_MS = 8000
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """The browser of the machine; without one the tests are skipped, where CI=true they fail."""
-    if not CHROMIUM.exists():
+    """Start the browser of the machine; without one skip, and fail where CI=true."""
+    if not HAS_CHROMIUM:
         if IN_CI:
             pytest.fail(f"{CHROMIUM} is missing, and CI=true")
         pytest.skip(f"{CHROMIUM} is missing: the page is NOT tested in a browser")
@@ -50,14 +51,14 @@ class Watched:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def canned() -> AsyncIterator[Canned]:
-    """A server whose answers the test decides."""
+    """Serve answers that the test decides."""
     async with serving(Canned()) as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def watched() -> AsyncIterator[Watched]:
-    """Fails the test when a page wrote an error to its console or asked another origin."""
+    """Fail the test when a page wrote an error to its console or asked another origin."""
     seen = Watched()
     yield seen
     assert seen.unexpected() == []
@@ -69,7 +70,7 @@ Open = Callable[..., Awaitable[Page]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(chromium: Browser, canned: Canned, watched: Watched) -> AsyncIterator[Open]:
-    """Opens the page in a browser of its own, in a size and a theme."""
+    """Open the page in a browser of its own, in a size and a theme."""
     contexts: list[BrowserContext] = []
 
     async def go(size: tuple[int, int] = DESKTOP, theme: str = "light", **more: object) -> Page:

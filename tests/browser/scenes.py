@@ -145,7 +145,7 @@ def menu() -> MenuShape:
                   needs_setup=True, origin="inferred"),
         ],
         recipes=[
-            recipe("qwen36", "Qwen3.6 35B-A3B FP8", "Text and images, tools, thinking. About 35 GB of weights."),
+            recipe("qwen36", "Qwen3.6 35B-A3B FP8", "Text, images, tools. 35 GB of weights."),
             recipe("minimax-m2", "MiniMax M2", "Two Sparks. About 120 GB of weights.", "cluster"),
         ],
         problems=[ProblemShape(source="models-overrides.yaml", entry="old-one",

@@ -1,7 +1,7 @@
 """The page as a whole: what it shows at first, on a phone, to a keyboard, and to an attacker."""
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from spark_control.core.errors import Conflict
 from spark_control.dashboard.status import NoticeShape
@@ -13,10 +13,11 @@ from tests.browser.scenes import gone, model, spark, swap
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+DASH = "\N{EN DASH}"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def row(page: Page, key: str) -> str:
+def row(key: str) -> str:
     return f"#models tr:has(button[data-key='{key}'])"
 
 
@@ -41,10 +42,10 @@ async def test_shows_the_fleet_the_menu_and_what_is_served(canned: Canned, visit
         ["GPU34%", "CPU load2.4of 20", "Temp58°C", "Power41W"]
     )
     await expect(page.locator("#models tbody tr")).to_have_count(8)
-    await expect(page.locator(row(page, "smollm2"))).to_contain_text("Loaded on spark1")
+    await expect(page.locator(row("smollm2"))).to_contain_text("Loaded on spark1")
 
 
-async def test_each_model_that_cannot_be_switched_to_says_why(canned: Canned, visit: Open) -> None:
+async def test_each_model_that_cannot_be_switched_to_says_why(visit: Open) -> None:
     page = await visit()
     for key, why in (
         ("qwen3-235b", "Needs several Sparks"),
@@ -52,7 +53,7 @@ async def test_each_model_that_cannot_be_switched_to_says_why(canned: Canned, vi
         ("qwen3-coder", "3 of 16 files are missing on spark2"),
         ("bge-m3", "Not a chat model (embedding)"),
     ):
-        line = page.locator(row(page, key))
+        line = page.locator(row(key))
         await expect(line.locator(".state")).to_contain_text(why)
         await expect(line.get_by_role("button")).to_have_attribute("aria-disabled", "true")
         await expect(line.get_by_role("button")).to_have_accessible_description(
@@ -60,12 +61,10 @@ async def test_each_model_that_cannot_be_switched_to_says_why(canned: Canned, vi
         )
         await line.get_by_role("button").click(force=True)
     await expect(page.locator("dialog[open]")).to_have_count(0)
-    badges = page.locator(f"{row(page, 'house-style')} .pill")
+    badges = page.locator(f"{row('house-style')} .pill")
     await expect(badges).to_have_text(["Solo", "Local", "Custom"])
-    await expect(page.locator(f"{row(page, 'qwen3-coder')} .pill")).to_have_text(
-        ["Solo", "Incomplete"]
-    )
-    await expect(page.locator(f"{row(page, 'gpt-oss-120b')} a")).to_have_attribute(
+    await expect(page.locator(f"{row('qwen3-coder')} .pill")).to_have_text(["Solo", "Incomplete"])
+    await expect(page.locator(f"{row('gpt-oss-120b')} a")).to_have_attribute(
         "href", "https://huggingface.co/example/gpt-oss-120b"
     )
 
@@ -75,9 +74,9 @@ async def test_what_is_not_known_is_a_dash_and_no_zero(canned: Canned, visit: Op
     canned.sparks[0].load = None
     page = await visit()
     first = page.locator("#sparks article").first
-    await expect(first.locator(".tile").first).to_have_text("GPU–%")
-    await expect(first.locator(".tile").nth(1)).to_contain_text("–")
-    await expect(first).to_contain_text("GPU –")
+    await expect(first.locator(".tile").first).to_have_text(f"GPU{DASH}%")
+    await expect(first.locator(".tile").nth(1)).to_contain_text(DASH)
+    await expect(first).to_contain_text(f"GPU {DASH}")
 
 
 async def test_a_lost_spark_keeps_its_place_its_data_and_what_to_try(
@@ -92,7 +91,7 @@ async def test_a_lost_spark_keeps_its_place_its_data_and_what_to_try(
     await expect(card).to_contain_text("Last reading 14 min ago.")
     await expect(card).to_contain_text("61.9 / 119.7 GiB")
     await expect(page.locator("#fleet")).to_have_text("1 of 2 Sparks online")
-    held_there_only = page.locator(row(page, "llama-4-scout"))
+    held_there_only = page.locator(row("llama-4-scout"))
     await expect(held_there_only.get_by_role("button")).to_have_attribute("aria-disabled", "true")
 
 
@@ -136,7 +135,7 @@ async def test_markup_in_names_errors_and_logs_is_only_text(
     await page.get_by_label("Prompt").fill("?")
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_label("Answer")).to_have_text(EVIL + EVIL)
-    await page.locator(row(page, "evil")).get_by_role("button").click()
+    await page.locator(row("evil")).get_by_role("button").click()
     await page.get_by_role("button", name="Switch model").click()
     await expect(page.locator("#switch-dialog .err")).to_contain_text("<script>")
     await page.keyboard.press("Escape")
@@ -167,8 +166,9 @@ async def test_on_a_phone_fingers_hit_the_buttons(canned: Canned, visit: Open) -
     canned.serve(("smollm2", "spark1", None))
     page = await visit(PHONE)
     await expect(page.locator("#models tbody tr")).to_have_count(8)
-    await page.locator(row(page, "gpt-oss-120b")).get_by_role("button").click()
-    sizes = await page.evaluate("""[...document.querySelectorAll('button, a[href], select, summary')]
+    await page.locator(row("gpt-oss-120b")).get_by_role("button").click()
+    sizes = await page.evaluate("""[
+        ...document.querySelectorAll('button, a[href], select, summary')]
         .map(one => [one.getBoundingClientRect(), one])
         .filter(([box]) => box.width > 1)
         .map(([box, one]) => [one.textContent.trim() || one.ariaLabel, box.height,
@@ -184,7 +184,7 @@ async def test_works_with_the_keyboard_alone(canned: Canned, visit: Open) -> Non
     await page.keyboard.press("Tab")
     await expect(page.get_by_text("Skip to content")).to_be_focused()
     await page.keyboard.press("Enter")
-    opener = page.locator(row(page, "gpt-oss-120b")).get_by_role("button")
+    opener = page.locator(row("gpt-oss-120b")).get_by_role("button")
     await opener.focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("#switch-dialog")).to_be_visible()

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from spark_control.jobs.shapes import ErrorShape
 from spark_control.swap.domain import Phase
 from spark_control.swap.errors import SwapRunning
-from spark_control.swap.shapes import ErrorShape
 from tests.browser.canned import Canned
 from tests.browser.conftest import PHONE, Open, Watched
 from tests.browser.scenes import gone, swap

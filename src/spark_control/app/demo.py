@@ -115,7 +115,11 @@ def _read(said: dict[str, object]) -> Fleet:
             f"SPARK{n}_USER": spark["user"], f"SPARK{n}_NAME": spark["name"],
         }  # fmt: skip
     notes = said.get("notes")
-    return Fleet(variables, str(sparks[0]["home"]), tuple(map(str, notes)) if isinstance(notes, list) else ())
+    return Fleet(
+        variables,
+        str(sparks[0]["home"]),
+        tuple(map(str, notes)) if isinstance(notes, list) else (),
+    )
 
 
 def greet(parts: Parts, url: str) -> None:

@@ -1,7 +1,10 @@
 """The HTTP server: binds first, says a taken port plainly, lets streams end when it is stopped."""
 
+import asyncio
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -44,6 +47,23 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
+
+    @contextmanager
+    @override
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at the first signal, at once at the second. Stopped as asked is no failure.
+
+        The library's own way raises the signal again at the end, so that every stop would look
+        like a crash to a service manager.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

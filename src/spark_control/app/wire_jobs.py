@@ -4,7 +4,7 @@ from spark_control.app.boot import Boot
 from spark_control.core.bus import Bus
 from spark_control.core.clock import Clock
 from spark_control.core.ids import Ids
-from spark_control.core.sql import Sql, make_engine
+from spark_control.core.sql import Sql, database_errors, make_engine
 from spark_control.jobs.adapters.log_files import LogFiles
 from spark_control.jobs.adapters.schema import ensure
 from spark_control.jobs.adapters.sql import SqlJobs
@@ -15,7 +15,8 @@ def wire_sql(boot: Boot) -> Sql:
     """Open the database and bring it to the newest schema."""
     url = boot.started.text("DATABASE_URL") or f"sqlite:///{boot.data.database}"
     sql = Sql(make_engine(url))
-    ensure(sql.engine)
+    with database_errors():
+        ensure(sql.engine)
     return sql
 
 

@@ -5,12 +5,13 @@ removes "database is locked" from the inside. The event loop never waits on a di
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from spark_control.core.errors import StorageTrouble
 
@@ -22,6 +23,17 @@ class DatabaseTrouble(StorageTrouble):
 
     code = "database_trouble"
     hint = "Check the free space and the rights of the data directory."
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn the errors of the database library into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseTrouble(
+            "The database could not be used.", detail={"reason": str(error.orig)[:200]}
+        ) from error
 
 
 def _pragmas(connection: object, _record: object) -> None:
@@ -56,13 +68,8 @@ class Sql:
         return await self._on(self._readers, lambda: self._in_transaction(work))
 
     def _in_transaction(self, work: Callable[[sa.Connection], T]) -> T:
-        try:
-            with self.engine.begin() as connection:
-                return work(connection)
-        except (OperationalError, DBAPIError) as error:
-            raise DatabaseTrouble(
-                "The database could not be used.", detail={"reason": str(error.orig)[:200]}
-            ) from error
+        with database_errors(), self.engine.begin() as connection:
+            return work(connection)
 
     async def _on(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)

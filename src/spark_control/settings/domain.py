@@ -119,7 +119,8 @@ def _layer(
         try:
             into[name] = Value(read_value(row, text), source)
         except SettingInvalid as error:
-            problems.append(Problem(name, source, f"{error.message} {_kept(row, into)}"))
+            why = error.message.removeprefix(f"{name}: ")
+            problems.append(Problem(name, source, f"{why} {_kept(row, into)}"))
 
 
 def _instead(row: Setting, values: Mapping[str, Value]) -> str:

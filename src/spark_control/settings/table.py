@@ -44,7 +44,8 @@ def _start(name: str, default: str, text: str, read: Reader, *, used: bool = Tru
 START = (
     _start("DATA_DIR", "", "Folder of all files; a per-user folder when blank.", kinds.path),
     _start("BIND", "127.0.0.1", "Address to listen on; 0.0.0.0 is every address.", kinds.host),
-    _start("PORT", "9999", "Port to listen on.", kinds.port),
+    _start("PORT", "9999", "Port to listen on; 0 takes a free one.",
+           kinds.number(0, 65535)),
     _start("APP_SETTINGS", "", "Settings file; `app_settings.json` in the data directory when "
            "blank.", kinds.path),
     _start("MODELS_OVERRIDES", "", "Knobs and custom models; `models-overrides.yaml` in the data "

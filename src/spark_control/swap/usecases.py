@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from spark_control.core.clock import Clock
@@ -25,6 +26,8 @@ from spark_control.swap.runner import Runner
 log = logging.getLogger(__name__)
 
 KIND = "swap"
+BEAT_S = 15.0
+"""Without news the state is said again, so that nobody takes the line for dead."""
 FRAME_S = 0.25
 """A flood of log lines reaches a page in at most four pieces a second."""
 Publish = Callable[["Running"], None]
@@ -196,5 +199,7 @@ class Swaps:
             yield lines
             if ended:
                 return
-            await running.live.changed(revision)
-            await self.clock.sleep(FRAME_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await running.live.changed(revision)
+                    await self.clock.sleep(FRAME_S)

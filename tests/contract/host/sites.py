@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import importlib.util
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from spark_control.fleet.adapters.known_hosts import KnownHosts
 from spark_control.fleet.adapters.ssh import SshHost
 from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.fleet.adapters.ssh_link import SshAccess, SshLimits
+from spark_control.lab.world import Lab
 from spark_control.settings.domain import Spark
 from tests.contract.host.proxy import free_port
 from tests.contract.host.waiting import eventually
@@ -113,20 +113,10 @@ async def openssh(folder: Path) -> AsyncIterator[Site]:
 @asynccontextmanager
 async def lab(folder: Path) -> AsyncIterator[Site]:
     """Run one Spark of the lab."""
-    if importlib.util.find_spec("spark_control.lab.world") is None:
-        pytest.skip("the lab is not there yet")
-    from spark_control.lab.world import Lab
-
     line = ensure_key(folder / "id")
     async with Lab(
-        folder / "lab",
-        sparks=1,
-        engine="scripted",
-        authorized_keys=[line],
-        pace=0.0,
-        clock=RealClock(),
-        models=[],
+        folder / "lab", sparks=1, authorized_keys=[line], models=[], clock=RealClock()
     ) as world:
-        played = world.sparks[0]
-        spark = Spark("spark1", played.host, "spark", played.port)
+        (played,) = world.sparks
+        spark = Spark(played.name, played.host, played.user, played.port)
         yield Site(spark, played.home, folder / "id", folder / "known_hosts", os.getpid())

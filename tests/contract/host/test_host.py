@@ -257,11 +257,11 @@ async def test_a_put_replaces_and_is_private_by_default(place: Place) -> None:
 
 
 async def test_a_put_that_fails_says_so_and_leaves_nothing(place: Place) -> None:
-    (place.home / "folder").mkdir()
+    (place.home / "box" / "folder").mkdir(parents=True)
     with pytest.raises(CommandFailed) as caught:
-        await place.host.put(RemotePath.parse("~/folder"), b"body")
+        await place.host.put(RemotePath.parse("~/box/folder"), b"body")
     assert caught.value.detail["exit_status"] == 1
-    assert [name.name for name in place.home.iterdir()] == ["folder"]
+    assert [name.name for name in (place.home / "box").iterdir()] == ["folder"]
 
 
 async def test_after_close_it_can_be_used_again(host: Host) -> None:

@@ -90,16 +90,18 @@ async def test_a_cut_stream_is_never_an_end(site: Site, proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("sent", [6_000, 100_000, 1_000_000])
 async def test_a_put_that_is_cut_leaves_the_old_file(site: Site, proxy: Proxy, sent: int) -> None:
-    (site.home / "file").write_bytes(b"old")
+    box = site.home / "box"
+    box.mkdir()
+    (box / "file").write_bytes(b"old")
     host = site.host(port=proxy.port, limits=QUICK)
     proxy.cut_after_sent = sent
     with pytest.raises(HostTrouble):
-        await host.put(RemotePath.parse("~/file"), b"new" * 1_000_000)
-    await eventually(lambda: [path.name for path in site.home.iterdir()] == ["file"])
-    assert (site.home / "file").read_bytes() == b"old"
+        await host.put(RemotePath.parse("~/box/file"), b"new" * 1_000_000)
+    await eventually(lambda: [path.name for path in box.iterdir()] == ["file"])
+    assert (box / "file").read_bytes() == b"old"
     proxy.cut_after_sent = None
-    await host.put(RemotePath.parse("~/file"), b"new")
-    assert (site.home / "file").read_bytes() == b"new"
+    await host.put(RemotePath.parse("~/box/file"), b"new")
+    assert (box / "file").read_bytes() == b"new"
     await host.close()
 
 
@@ -190,10 +192,12 @@ def _name(pid: int) -> str:
         return ""
 
 
-async def test_more_sessions_than_the_server_allows_is_said(openssh: Site) -> None:
+async def test_more_sessions_than_the_server_allows_wait_or_are_said(openssh: Site) -> None:
     host = openssh.host(limits=replace(QUICK, channels=14))
-    runs = (host.run(sh("sleep 0.5"), timeout_s=LIMIT_S) for _ in range(14))
-    results = await asyncio.gather(*runs, return_exceptions=True)
+    brief = [host.run(sh("sleep 0.3"), timeout_s=LIMIT_S) for _ in range(14)]
+    assert {result.exit_status for result in await asyncio.gather(*brief)} == {0}
+    long = [host.run(sh("sleep 4"), timeout_s=LIMIT_S) for _ in range(14)]
+    results = await asyncio.gather(*long, return_exceptions=True)
     refused = [result for result in results if isinstance(result, HostTrouble)]
     assert len(refused) == 4
     assert "MaxSessions" in refused[0].advice

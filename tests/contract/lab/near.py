@@ -1,5 +1,6 @@
 """What a test of the lab needs: a key, a connection, a wait with an end, and what is left over."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -16,7 +17,9 @@ from spark_control.lab.world import Lab
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PUBLIC = KEY.export_public_key().decode()
-SERVE = "vllm serve {model} --served-model-name {key} {model} --port 8888 --host 0.0.0.0 -tp 1 {more}"
+SERVE = (
+    "vllm serve {model} --served-model-name {key} {model} --port 8888 --host 0.0.0.0 -tp 1 {more}"
+)
 LAUNCH = "~/spark-vllm-docker/launch-cluster.sh --solo -t vllm-node --name vllm_node -d"
 
 
@@ -65,8 +68,19 @@ class Near:
         assert put.status == 0, put
         return await self.run(f"{env} {LAUNCH} --launch-script ~/job.sh")
 
-    def ask(self, path: str, body: Mapping[str, object] | None = None) -> tuple[int, bytes]:
+    async def ask(self, path: str, body: Mapping[str, object] | None = None) -> tuple[int, bytes]:
         """Ask the engine; a status of 0 means that nothing answers."""
+        return await asyncio.to_thread(self._ask, path, body)
+
+    async def health(self, status: int, within_s: float = 20.0) -> None:
+        """Wait until the engine's health has that status; 0 is no answer."""
+        clock = RealClock()
+        end = clock.monotonic() + within_s
+        while (found := (await self.ask("/health"))[0]) != status:
+            assert clock.monotonic() < end, f"{found}, not {status} within {within_s} s"
+            await clock.sleep(0.02)
+
+    def _ask(self, path: str, body: Mapping[str, object] | None) -> tuple[int, bytes]:
         url = f"http://{self.spark.host}:8888{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"content-type": "application/json"})

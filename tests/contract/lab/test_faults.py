@@ -33,7 +33,7 @@ async def log_with(near: Near, text: str) -> str:
 
 async def test_offline_closes_the_port_and_breaks_what_is_open(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
-    await until(lambda: near.ask("/health")[0] == 200)
+    await near.health(200)
     async with await near.connect() as connection:
         process = await connection.create_process("sleep 1000")
         await on(near, Fault.OFFLINE)
@@ -41,20 +41,21 @@ async def test_offline_closes_the_port_and_breaks_what_is_open(near: Near) -> No
         assert (done.exit_status, done.exit_signal) == (None, None)
     with pytest.raises(ConnectionRefusedError):
         await near.connect()
-    await until(lambda: near.ask("/health")[0] == 0)
+    await near.health(0)
     await off(near, Fault.OFFLINE)
     assert (await near.run("echo back")).out == "back\n"
-    await until(lambda: near.ask("/health")[0] == 200)
+    await near.health(200)
 
 
 async def test_frozen_answers_nothing_until_it_thaws(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
-    await until(lambda: near.ask("/health")[0] == 200)
+    await near.health(200)
     quick = await near.connect(keepalive_interval=0.1, keepalive_count_max=2)
     waiting = await near.connect()
     slow = await waiting.create_process("echo done")
+    told = await quick.create_process("sleep 1000")
     await on(near, Fault.FROZEN)
-    lost = await quick.run("true")
+    lost = await told.wait()
     assert (lost.exit_status, lost.exit_signal) == (None, None)
     await quick.wait_closed()
     with pytest.raises(TimeoutError):
@@ -64,7 +65,7 @@ async def test_frozen_answers_nothing_until_it_thaws(near: Near) -> None:
     assert (await waiting.run("echo still here")).stdout == "still here\n"
     waiting.close()
     await waiting.wait_closed()
-    assert near.ask("/health")[0] == 200
+    assert (await near.ask("/health"))[0] == 200
 
 
 async def test_slow_delays_every_command(near: Near) -> None:
@@ -117,21 +118,21 @@ async def test_without_memory_vllm_says_so(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2", "--gpu-memory-utilization 0.5")
     log = await log_with(near, "Engine core initialization failed")
     assert "Free memory on device cuda:0 (2.10/121.69 GiB) on startup is less" in log
-    assert near.ask("/health")[0] == 0
+    assert (await near.ask("/health"))[0] == 0
 
 
 async def test_a_wedged_engine_is_healthy_and_makes_no_token(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
-    await until(lambda: near.ask("/health")[0] == 200)
+    await near.health(200)
     await on(near, Fault.WEDGE)
-    assert near.ask("/health")[0] == 200
-    assert near.ask("/v1/models")[0] == 200
+    assert (await near.ask("/health"))[0] == 200
+    assert (await near.ask("/v1/models"))[0] == 200
     async with await near.connect() as connection:
         asked = f"curl -s -m 0.5 http://{near.spark.host}:8888/v1/completions -d "
         done = await connection.run(f"{asked}'{json.dumps({'model': 'smollm2', 'prompt': 'x'})}'")
         assert done.exit_status == 28
     await off(near, Fault.WEDGE)
-    assert near.ask("/v1/chat/completions", HELLO)[0] == 200
+    assert (await near.ask("/v1/chat/completions", HELLO))[0] == 200
 
 
 async def test_a_load_that_fails(near: Near) -> None:
@@ -139,7 +140,7 @@ async def test_a_load_that_fails(near: Near) -> None:
     assert (await near.launch(SMOLLM2, "smollm2")).status == 0
     log = await log_with(near, "Engine core initialization failed")
     assert "Starting to load model" in log
-    assert near.ask("/health")[0] == 0
+    assert (await near.ask("/health"))[0] == 0
     assert (await near.run("docker ps -q")).out != ""
 
 
@@ -154,10 +155,10 @@ async def test_an_engine_that_is_gone_soon_after(near: Near) -> None:
 async def test_an_engine_that_loads_for_ever(near: Near) -> None:
     await on(near, Fault.NEVER_READY)
     await near.launch(SMOLLM2, "smollm2")
-    await until(lambda: near.ask("/health")[0] == 503)
-    assert near.ask("/v1/models")[0] == 503
+    await near.health(503)
+    assert (await near.ask("/v1/models"))[0] == 503
     await off(near, Fault.NEVER_READY)
-    await until(lambda: near.ask("/health")[0] == 200)
+    await near.health(200)
 
 
 async def test_a_launcher_that_hangs_and_one_that_lies(near: Near) -> None:
@@ -178,13 +179,13 @@ async def test_a_launcher_that_hangs_and_one_that_lies(near: Near) -> None:
 
 async def test_a_foreign_engine_holds_the_port(near: Near) -> None:
     await on(near, Fault.FOREIGN_ENGINE)
-    assert near.ask("/health")[0] == 200
-    assert json.loads(near.ask("/v1/models")[1])["data"][0]["id"] == "stranger/other-model"
-    assert near.ask("/v1/chat/completions", HELLO)[0] == 404
+    assert (await near.ask("/health"))[0] == 200
+    assert json.loads((await near.ask("/v1/models"))[1])["data"][0]["id"] == "stranger/other-model"
+    assert (await near.ask("/v1/chat/completions", HELLO))[0] == 404
     await near.launch(SMOLLM2, "smollm2")
     await log_with(near, "[Errno 98] Address already in use")
     await off(near, Fault.FOREIGN_ENGINE)
-    assert near.ask("/health")[0] == 0
+    assert (await near.ask("/health"))[0] == 0
 
 
 async def test_a_stop_that_fails_once(near: Near) -> None:
@@ -199,9 +200,9 @@ async def test_a_stop_that_fails_once(near: Near) -> None:
 async def test_touching_a_file_is_enough(near: Near) -> None:
     (near.spark.faults / "foreign-engine").touch()
     (near.spark.faults / "no-fault-at-all").touch()
-    await until(lambda: near.ask("/health")[0] == 200, within_s=2)
+    await near.health(200, within_s=2)
     (near.spark.faults / "foreign-engine").unlink()
-    await until(lambda: near.ask("/health")[0] == 0, within_s=2)
+    await near.health(0, within_s=2)
 
 
 async def test_unknown_faults_and_sparks(near: Near) -> None:

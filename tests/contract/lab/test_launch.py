@@ -20,20 +20,16 @@ def available_gib(near: Near) -> float:
     return int(found.group(1)) / 2**20
 
 
-async def ready(near: Near) -> None:
-    await until(lambda: near.ask("/health")[0] == 200)
-
-
 async def test_a_launch_ends_in_a_streamed_answer(near: Near) -> None:
     env = "VLLM_SPARK_EXTRA_DOCKER_ARGS='--label sc.job=j1 --label sc.token=2'"
     done = await near.launch(SMOLLM2, "smollm2", "--gpu-memory-utilization 0.3", env)
     assert (done.status, "Command dispatched in background (Daemon mode)" in done.out) == (0, True)
-    await ready(near)
-    listed = json.loads(near.ask("/v1/models")[1])["data"]
+    await near.health(200)
+    listed = json.loads((await near.ask("/v1/models"))[1])["data"]
     assert [one["id"] for one in listed] == ["smollm2", SMOLLM2]
     assert {one["owned_by"] for one in listed} == {"spark-control-lab-scripted"}
     options = {"stream": True, "stream_options": {"include_usage": True}, "max_tokens": 7}
-    status, body = near.ask("/v1/chat/completions", {**HELLO, **options})
+    status, body = await near.ask("/v1/chat/completions", {**HELLO, **options})
     events = [line.removeprefix("data: ") for line in body.decode().split("\n\n") if line]
     assert (status, events[-1]) == (200, "[DONE]")
     told = [json.loads(event) for event in events[:-1]]
@@ -41,13 +37,15 @@ async def test_a_launch_ends_in_a_streamed_answer(near: Near) -> None:
     assert words == "This is the scripted engine of the"
     assert told[-1]["usage"]["completion_tokens"] == 7
     assert told[-2]["choices"][0]["finish_reason"] == "length"
-    labels = await near.run("docker ps --filter label=sc.job=j1 --format '{{.Label \"sc.token\"}}'")
+    labels = await near.run(
+        "docker ps --filter label=sc.job=j1 --format '{{.Label \"sc.token\"}}'"
+    )
     assert labels.out == "2\n"
 
 
 async def test_the_log_holds_the_phases_of_vllm(near: Near) -> None:
     await near.launch(GPT, "gpt-oss-120b")
-    await ready(near)
+    await near.health(200)
     log = await near.logs()
     for pattern in (
         r"version \d+\.\d+",
@@ -71,7 +69,7 @@ async def test_the_log_holds_the_phases_of_vllm(near: Near) -> None:
 async def test_memory_goes_with_the_engine_and_comes_back(near: Near) -> None:
     before = available_gib(near)
     await near.launch(GPT, "gpt-oss-120b", "--gpu-memory-utilization 0.8")
-    await ready(near)
+    await near.health(200)
     assert available_gib(near) < TOTAL_GIB * 0.2
     apps = "nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv,noheader,nounits"
     pid, name, used = (await near.run(apps)).out.strip().split(", ")
@@ -80,20 +78,20 @@ async def test_memory_goes_with_the_engine_and_comes_back(near: Near) -> None:
     assert (await near.run(f"docker top vllm_node | grep -c {pid}")).out == "1\n"
     assert (await near.run("docker rm -f vllm_node")).status == 0
     assert available_gib(near) == before
-    assert near.ask("/health")[0] == 0
+    assert (await near.ask("/health"))[0] == 0
 
 
 async def test_a_graceful_end_leaves_the_container_up(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
-    await ready(near)
+    await near.health(200)
     assert (await near.run("docker exec vllm_node pkill -TERM -f 'vllm serve'")).status == 0
-    await until(lambda: near.ask("/health")[0] == 0)
+    await near.health(0)
     assert (await near.run("docker ps -q")).out != ""
 
 
 async def test_a_running_container_gets_a_second_engine(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2", "--gpu-memory-utilization 0.3")
-    await ready(near)
+    await near.health(200)
     again = await near.launch(SMOLLM2, "smollm2", "--gpu-memory-utilization 0.3")
     assert again.status == 0
     assert "Cluster containers are already running. Skipping launch." in again.out
@@ -165,19 +163,23 @@ async def test_models_that_are_not_there_or_not_whole(tmp_path: Path) -> None:
         broken = await near.run("docker exec h vllm serve zai-org/GLM-4.5-Air-FP8 --port 8888")
         assert "cannot find the requested file model-000" in broken.err
         await near.run("docker exec -d c vllm serve /models/my-finetune --port 8888")
-        await until(lambda: near.ask("/health")[0] == 200)
-        assert json.loads(near.ask("/v1/models")[1])["data"][0]["id"] == "/models/my-finetune"
+        await near.health(200)
+        assert (
+            json.loads((await near.ask("/v1/models"))[1])["data"][0]["id"] == "/models/my-finetune"
+        )
 
 
 async def test_requests_that_are_wrong(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
-    await ready(near)
-    status, body = near.ask("/v1/chat/completions", {**HELLO, "model": "other"})
+    await near.health(200)
+    status, body = await near.ask("/v1/chat/completions", {**HELLO, "model": "other"})
     assert (status, json.loads(body)["error"]["type"]) == (404, "NotFoundError")
-    assert near.ask("/v1/chat/completions", {"model": "smollm2"})[0] == 400
-    assert near.ask("/v1/chat/completions", {**HELLO, "max_tokens": -1})[0] == 400
-    assert near.ask("/v1/chat/completions")[0] == 405
-    assert near.ask("/v1/nothing")[0] == 404
-    assert b"vllm:num_requests_running" in near.ask("/metrics")[1]
-    status, body = near.ask("/v1/completions", {"model": "smollm2", "prompt": "Hi", "max_tokens": 2})
+    assert (await near.ask("/v1/chat/completions", {"model": "smollm2"}))[0] == 400
+    assert (await near.ask("/v1/chat/completions", {**HELLO, "max_tokens": -1}))[0] == 400
+    assert (await near.ask("/v1/chat/completions"))[0] == 405
+    assert (await near.ask("/v1/nothing"))[0] == 404
+    assert b"vllm:num_requests_running" in (await near.ask("/metrics"))[1]
+    status, body = await near.ask(
+        "/v1/completions", {"model": "smollm2", "prompt": "Hi", "max_tokens": 2}
+    )
     assert (status, json.loads(body)["choices"][0]["text"]) == (200, "This is")

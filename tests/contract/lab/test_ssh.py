@@ -33,7 +33,9 @@ async def test_quoted_words_arrive_as_they_are(near: Near) -> None:
     async with await near.connect() as connection:
 
         @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-        @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=4))
+        @given(
+            st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=4)
+        )
         def check(words: list[str]) -> None:
             examples.append(words)
 

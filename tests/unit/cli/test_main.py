@@ -1,9 +1,12 @@
 """How the words of the command line are read."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from spark_control import __version__
+from spark_control.cli.failure import Exit
 from spark_control.cli.main import app, globals_first
 
 
@@ -72,3 +75,11 @@ def test_a_token_is_never_shown() -> None:
         url = {"SPARK_CONTROL_TOKEN": secret, "SPARK_CONTROL_URL": "http://127.0.0.1:1"}
         result = CliRunner().invoke(app, words, env=url)
         assert secret not in result.output
+
+
+def test_the_page_of_the_command_line_is_whole() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"| `{verb.callback.__name__}" in page for verb in app.registered_commands
+               if verb.callback is not None)  # fmt: skip
+    assert all(f"\n| {code.value} |" in page for code in Exit)
+    assert len(page.splitlines()) <= 90

@@ -11,7 +11,7 @@ HostOption = Annotated[
     str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")
 ]
 PortOption = Annotated[
-    int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Port to listen on.")
+    int | None, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on.")
 ]
 DataDirOption = Annotated[
     Path | None,

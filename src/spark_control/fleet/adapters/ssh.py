@@ -28,6 +28,8 @@ from spark_control.fleet.ports import Result
 from spark_control.settings.domain import Spark
 
 _CHUNK = 65536
+_NO_ROOM = (asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE)
+_ROOM_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 Process = asyncssh.SSHClientProcess[bytes]
 
 
@@ -60,8 +62,7 @@ class SshHost:
         self._tasks = Tasks(spark.name)
         self._channels = asyncio.Semaphore(self._limits.channels)
         self._streams = asyncio.Semaphore(self._limits.streams)
-        # Beside the channels of the commands: ten in all, which is what OpenSSH allows.
-        self._ending = asyncio.Semaphore(2)
+        self._ending = asyncio.Lock()  # one channel beside those of the commands
         self._sessions: dict[_Session, asyncio.Task[None]] = {}
 
     @property
@@ -133,7 +134,7 @@ class SshHost:
                 if not session.leave.is_set():
                     connection = await self._link.get()
                     with ssh_errors(self.name):
-                        process = await connection.create_process(session.line, encoding=None)
+                        process = await self._open(connection, session.line)
                     session.started.set_result(process)
                     await session.leave.wait()
                     await self._end(connection, process)
@@ -144,6 +145,17 @@ class SshHost:
             if not session.started.done():
                 session.started.set_exception(ConnectionLost(f"{self.name} was let go of."))
             session.started.exception()  # nobody may be left to read it
+
+    async def _open(self, connection: asyncssh.SSHClientConnection, line: str) -> Process:
+        """Start a command. The server may still count a session that has just ended as one."""
+        for wait_s in _ROOM_WAITS_S:
+            try:
+                return await connection.create_process(line, encoding=None)
+            except asyncssh.ChannelOpenError as error:
+                if connection.is_closed() or error.code not in _NO_ROOM:
+                    raise
+            await self._clock.sleep(wait_s)
+        return await connection.create_process(line, encoding=None)
 
     async def _talk(self, process: Process, stdin: bytes | None) -> tuple[bytes, bytes]:
         with ssh_errors(self.name):
@@ -190,7 +202,7 @@ class SshHost:
             if process.returncode is None:
                 async with asyncio.timeout(self._limits.end_s), self._ending:
                     if pid := await _pid(process):
-                        await connection.run(commands.ending(pid))
+                        await (await self._open(connection, commands.ending(pid))).communicate()
                     # Read on meanwhile: with a full window the far side can't finish.
                     await process.communicate()
         process.close()

@@ -16,6 +16,9 @@ from spark_control.fleet.errors import (
 
 _NO_SESSION = "Close other sessions of that user, or raise `MaxSessions` in its `sshd_config`."
 
+# What asyncssh says of a channel that could not open because the connection went away.
+_GONE = "SSH connection closed"
+
 
 @contextmanager
 def ssh_errors(spark: str, *, lost: type[HostTrouble] = ConnectionLost) -> Iterator[None]:
@@ -59,7 +62,7 @@ def _translated(spark: str, error: Exception, lost: type[HostTrouble]) -> AppErr
     for kind, ours, message, hint in _KINDS:
         if isinstance(error, kind):
             return ours(message.format(spark), hint=hint, detail=reason)
-    if isinstance(error, asyncssh.ChannelOpenError) and error.code != asyncssh.OPEN_CONNECT_FAILED:
+    if isinstance(error, asyncssh.ChannelOpenError) and error.reason != _GONE:
         return HostTrouble(f"{spark} opens no further session.", hint=_NO_SESSION, detail=reason)
     if lost is HostUnreachable:
         return lost(f"{spark} cannot be reached.", detail=reason)

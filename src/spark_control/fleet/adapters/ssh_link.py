@@ -24,9 +24,10 @@ from spark_control.settings.domain import Spark
 class SshLimits:
     """How long to wait, and how much at a time."""
 
-    channels: int = 8
-    """Commands at one time; OpenSSH refuses more than ten sessions on a connection."""
-    streams: int = 6
+    channels: int = 7
+    """Commands at one time. With the one that ends commands it is eight: OpenSSH allows ten on a
+    connection, and counts one that has just ended a little longer."""
+    streams: int = 5
     """How many of them may be streams, so that open logs leave room for commands."""
     connect_s: float = 5.0
     """For the TCP connection."""
@@ -36,7 +37,7 @@ class SshLimits:
     keepalive_count: int = 3
     grace_s: float = 5.0
     """How much longer than a command's own limit we wait for it."""
-    end_s: float = 3.0
+    end_s: float = 5.0
     """How long a command gets to end when it is told to; `timeout -k` kills it after two."""
     backoff_s: float = 0.5
     backoff_cap_s: float = 5.0

@@ -108,7 +108,9 @@ def environment(one: Container, extra: list[str]) -> dict[str, str]:
 
 def translated(one: Container, words: list[str], env: dict[str, str]) -> list[str]:
     """Return `words` with the paths of the container turned into those of this machine."""
-    turned = [_translate(one, word) for word in words]
+    # The engine knows the paths of its container by itself, and tells them to its clients.
+    own = words[:1] == ["vllm"]
+    turned = list(words) if own else [_translate(one, word) for word in words]
     if turned and "/" not in turned[0]:
         turned[0] = shutil.which(turned[0], path=env["PATH"]) or turned[0]
     return turned

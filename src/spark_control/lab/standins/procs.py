@@ -7,6 +7,7 @@ a descriptor, looked at, and only then signalled.
 
 import contextlib
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -53,30 +54,45 @@ def name(pid: int) -> str:
         return ""
 
 
-def send(pid: int, mark: str, number: int) -> bool:
-    """Signal `pid` if it wears `mark`; tell whether it did."""
+def _signalled(pid: int, mark: str, number: int) -> int | None:
+    """Signal `pid` if it wears `mark`; return a descriptor of it if it did."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
-        return False
-    try:
-        if not wears(pid, mark):
-            return False
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(handle, number)
-        return True
-    finally:
+        return None
+    if not wears(pid, mark):
         os.close(handle)
+        return None
+    with contextlib.suppress(OSError):
+        signal.pidfd_send_signal(handle, number)
+    return handle
 
 
-def end_all(mark: str, *, limit_s: float = 5.0) -> int:
-    """Kill every process that wears `mark` until none is left; return how many there were."""
-    ended: set[int] = set()
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        found = [pid for pid in marked(mark) if send(pid, mark, signal.SIGKILL)]
-        if not found:
-            break
-        ended.update(found)
-        time.sleep(0.005)
-    return len(ended)
+def send(pid: int, mark: str, number: int) -> bool:
+    """Signal `pid` if it wears `mark`; tell whether it did."""
+    handle = _signalled(pid, mark, number)
+    if handle is None:
+        return False
+    os.close(handle)
+    return True
+
+
+def end_all(mark: str, *, limit_s: float = 5.0) -> None:
+    """Kill every process that wears `mark` and return when all of them are gone."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        found = [_signalled(pid, mark, signal.SIGKILL) for pid in marked(mark)]
+        handles = [handle for handle in found if handle is not None]
+        if not handles:
+            return
+        # Its environment is gone before its files are closed; wait for the end itself, so that
+        # its port is free.
+        for handle in handles:
+            _gone(handle, until - time.monotonic())
+            os.close(handle)
+
+
+def _gone(handle: int, limit_s: float) -> None:
+    watch = select.poll()
+    watch.register(handle, select.POLLIN)
+    watch.poll(max(limit_s, 0) * 1000)

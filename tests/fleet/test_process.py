@@ -1,0 +1,175 @@
+"""The serving process: what it loads, how it ends, what it refuses to start on."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from spark_control.core.clock import RealClock
+from spark_control.settings.load import process_environment
+
+SERVE = ("-P", "-m", "spark_control.app", "serve", "--port", "0")
+
+
+@asynccontextmanager
+async def serving(
+    *words: str, **variables: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, list[str]]]:
+    """Start `serve` and give the process, its address and the lines of its greeting."""
+    process = await start(*words, **variables)
+    assert process.stdout is not None
+    lines = [(await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()]
+    url = lines[0].rpartition(" ")[2]
+    try:
+        yield process, url, lines
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def start(*words: str, **variables: str) -> asyncio.subprocess.Process:
+    inherited = process_environment()
+    kept = {name: inherited[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in inherited}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *words, env={**kept, **variables},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def answers(url: str) -> None:
+    async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as http:
+        while True:
+            try:
+                if (await http.get(f"{url}/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await RealClock().sleep(0.05)
+
+
+async def test_sigterm_ends_endless_streams_and_the_process(tmp_path: Path) -> None:
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+        await answers(url)
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=20) as http,
+            http.stream("GET", f"{url}/api/events") as events,
+        ):
+            lines = events.aiter_lines()
+            assert await anext(lines) == "event: snapshot"
+            process.send_signal(signal.SIGTERM)
+            async for _ in lines:
+                pass
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_one_instance_per_data_directory(tmp_path: Path) -> None:
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+        await answers(url)
+        second = await start(*SERVE, DATA_DIR=str(tmp_path))
+        _, said = await asyncio.wait_for(second.communicate(), 20)
+        assert second.returncode == 1
+        assert f"(process {process.pid}) uses {tmp_path}" in said.decode()
+        assert "Traceback" not in said.decode()
+
+
+async def test_kill_lets_the_data_directory_go(tmp_path: Path) -> None:
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+        await answers(url)
+        process.kill()
+        await process.wait()
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (_, url, _lines):
+        await answers(url)
+
+
+async def test_what_cannot_be_started_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "spark-control.db").write_bytes(b"this is no database" * 99)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "access.json").write_text("{")
+    for data, words in (
+        ("file/below", "cannot be written"),
+        ("bad", "database could not be used"),
+        ("keys", "access.json cannot be read"),
+    ):
+        process = await start(*SERVE, DATA_DIR=str(tmp_path / data))
+        _, said = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 1, data
+        assert words in said.decode()
+        assert "Traceback" not in said.decode()
+
+
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    async with serving(*SERVE, DATA_DIR=str(tmp_path / "a")) as (_, url, _lines):
+        await answers(url)
+        port = url.rpartition(":")[2]
+        words = (*SERVE[:-1], port)
+        second = await start(*words, DATA_DIR=str(tmp_path / "b"))
+        _, said = await asyncio.wait_for(second.communicate(), 20)
+        assert second.returncode == 1
+        assert f"127.0.0.1:{port} cannot be used" in said.decode()
+
+
+async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> None:
+    words = (*SERVE, "--host", "127.0.0.1")
+    token = ""
+    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url, _):
+        assert process.stdout is not None
+        while not token.startswith("sc_"):
+            token = (await asyncio.wait_for(process.stdout.readline(), 10)).decode().strip()
+        await answers(url)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.get(f"{url}/api/status")).status_code == 401
+            signed = {"Authorization": f"Bearer {token}"}
+            assert (await http.get(f"{url}/api/status", headers=signed)).status_code == 200
+            settings = (await http.get(f"{url}/api/settings", headers=signed)).text
+            assert token not in settings
+        process.send_signal(signal.SIGTERM)
+        rest, errors = await asyncio.wait_for(process.communicate(), 10)
+        assert token not in (rest + errors).decode()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert token.encode() not in path.read_bytes(), path
+    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url, _):
+        await answers(url)
+        process.send_signal(signal.SIGTERM)
+        rest, _errors = await asyncio.wait_for(process.communicate(), 10)
+        assert "sc_" not in rest.decode()
+        assert "The owner token is asked for." in rest.decode()
+
+
+async def test_the_server_loads_nothing_that_it_does_not_need() -> None:
+    heavy = {"alembic", "typer", "rich", "numpy", "onnxruntime", "httpx", "xllamacpp"}
+    program = (
+        "import json, sys, spark_control.app.__main__\n"
+        f"print(json.dumps(sorted({heavy} & set(sys.modules))))"
+    )
+    process = await start("-P", "-c", program)
+    said, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert json.loads(said) == [], errors.decode()
+
+
+async def test_an_interrupted_swap_is_told_after_the_start(tmp_path: Path) -> None:
+    from tests.fleet.system import compose, served, system
+
+    async with system(tmp_path, sparks=1) as there:
+        from spark_control.lab.faults import Fault
+
+        await there.lab.set_fault("spark1", Fault.NEVER_READY)
+        job = await there.swap("qwen36")
+        boot = there.parts.boot
+        running = there.parts.swaps.live(job["id"])
+        assert running is not None
+        async for _ in there.parts.swaps.follow(running, 0):
+            if running.job.phase == "loading":
+                break
+        await there.parts.tasks.close()
+        again = compose(boot)
+        async with served(again) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            shape = (await http.get(f"/api/swap/{job['id']}")).json()
+            assert (shape["state"], shape["error"]["code"]) == ("failed", "interrupted")
