@@ -1,6 +1,7 @@
 """`python -m bench [names] [--quick] [--record]`: measure, print, and write `RESULTS.md`."""
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ def main() -> int:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     if given.quick and given.record:
         parser.error("a quick look is not for the record")
+    logging.basicConfig(level=logging.ERROR)
     print(machine.facts())
     done = [_one(name, quick=given.quick, record=given.record) for name in given.names or MEASURES]
     return 0 if all(done) else 1

@@ -27,8 +27,9 @@ class Loaded:
     load_s: float
 
 
-def loaded(log: str) -> Loaded:
-    """Read from the engine's log, stamped by docker, which process it is and when it was ready."""
+def loaded(spark: Path) -> Loaded:
+    """Read from the log of the one container of a lab's Spark which engine became ready when."""
+    log = "".join(path.read_text(encoding="utf-8") for path in spark.glob("containers/*/log"))
     pid, ready = _PID.search(log), _READY.search(log)
     found = stat(int(pid[1])) if pid else None
     if pid is None or ready is None or found is None:
@@ -47,21 +48,22 @@ class Leaving:
         self._clock = clock
         self._tasks = Tasks("leaving")
         self._task = self._tasks.spawn(self._watch(), name=str(pid))
-        self.told = 0.0
-        self.gone = 0.0
+        self._told = 0.0
+        self._gone = 0.0
 
-    async def ended(self) -> None:
-        """Return when it is gone."""
+    async def took(self) -> float:
+        """Wait until it is gone, and return the seconds from its being told."""
         async with asyncio.timeout(30):
             await self._task
+        return self._gone - self._told
 
     async def _watch(self) -> None:
         while stat(self._pid) is not None:
-            if not self.told and not self._listens():
-                self.told = time.monotonic()
+            if not self._told and not self._listens():
+                self._told = time.monotonic()
             await self._clock.sleep(_LOOK_S)
-        self.gone = time.monotonic()
-        self.told = self.told or self.gone
+        self._gone = time.monotonic()
+        self._told = self._told or self._gone
 
     def _listens(self) -> bool:
         return self._row in Path("/proc/net/tcp").read_text(encoding="ascii")

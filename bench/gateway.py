@@ -19,8 +19,8 @@ LOAD_S = 60.0
 NOTES = (
     "One client, one kept connection each; direct and through Spark Control take turns in blocks "
     f"of {BLOCK}. The engine is the scripted one, without its pauses.",
-    f"Per chunk: the time of a stream of {TOKENS} tokens, divided. No promise yet: the gateway "
-    "becomes a process of its own later.",
+    f"A burst is a stream of {TOKENS} tokens, all at once; its time per chunk is that of all of "
+    "them, divided. No promise yet: the gateway becomes a process of its own later.",
 )
 
 
@@ -31,6 +31,7 @@ class Way:
     name: str
     connection: http.client.HTTPConnection
     whole: list[float] = field(default_factory=list)
+    short: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     chunk: list[float] = field(default_factory=list)
 
@@ -97,26 +98,35 @@ def _requests(ways: tuple[Way, ...], blocks: int) -> None:
 
 
 def _streams(ways: tuple[Way, ...], count: int) -> None:
-    body = _body(stream=True, max_tokens=TOKENS, ignore_eos=True)
+    short = _body(stream=True, max_tokens=1)
+    burst = _body(stream=True, max_tokens=TOKENS, ignore_eos=True)
     for _ in range(count):
         for way in ways:
-            began = time.perf_counter()
-            answer = _ask(way, body)
-            data = answer.read1(65536)
-            way.first.append((time.perf_counter() - began) * 1000)
-            data += answer.read()
-            took = time.perf_counter() - began
-            if data.count(b"data: ") < TOKENS:
-                raise DidNotAnswer(f"{way.name}: {data.count(b'data: ')} chunks")
-            way.chunk.append(took / TOKENS * 1000)
+            way.short.append(_stream(way, short, 1)[0])
+            first, whole = _stream(way, burst, TOKENS)
+            way.first.append(first)
+            way.chunk.append(whole / TOKENS)
+
+
+def _stream(way: Way, body: bytes, tokens: int) -> tuple[float, float]:
+    """Return the milliseconds to the first bytes and to the end."""
+    began = time.perf_counter()
+    answer = _ask(way, body)
+    data = answer.read1(65536)
+    first = time.perf_counter()
+    data += answer.read()
+    if data.count(b"data: ") < tokens:
+        raise DidNotAnswer(f"{way.name}: {data.count(b'data: ')} chunks")
+    return (first - began) * 1000, (time.perf_counter() - began) * 1000
 
 
 def _rows(direct: Way, through: Way) -> list[Row]:
     rows = []
     for label, near, far in (
         ("1 KB request, whole answer", direct.whole, through.whole),
-        ("stream, first chunk", direct.first, through.first),
-        ("stream, per chunk", direct.chunk, through.chunk),
+        ("stream of one token, first bytes", direct.short, through.short),
+        ("burst, first bytes", direct.first, through.first),
+        ("burst, per chunk", direct.chunk, through.chunk),
     ):
         rows += [spread(f"{label}: direct", "ms", near), spread(f"{label}: through", "ms", far)]
         for name, share in (("p50", 0.5), ("p99", 0.99)):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bench import lab
 from bench.lab import Lab
+from bench.machine import cpu_s
 from bench.serving import CLI, SERVER, serving
 from bench.table import Outcome, Row, spread
 from bench.wish import Wish
@@ -29,12 +30,15 @@ def measure(wish: Wish) -> Outcome:
             fresh = [_one(played, folder, words) for folder in folders]
             again = [_one(played, folder, words) for folder in folders]
             for when, found in (("fresh", fresh), ("again", again)):
+                label = f"{name}, {when}"
                 for place, path in enumerate(("/healthz", "/api/status")):
                     times = [one[place] for one in found]
-                    rows.append(spread(f"{name}, {when}: {path}", "s", times, must=MUST_S))
+                    rows.append(spread(f"{label}: {path}", "s", times, must=MUST_S))
+                rows.append(spread(f"{label}: CPU until then", "s", [one[2] for one in found]))
     return Outcome(tuple(rows), NOTES)
 
 
-def _one(played: Lab, data: Path, words: tuple[str, ...]) -> tuple[float, float]:
+def _one(played: Lab, data: Path, words: tuple[str, ...]) -> tuple[float, float, float]:
     with serving(played, data, words=words) as served:
-        return served.first("/healthz"), served.first("/api/status")
+        health, status = served.first("/healthz"), served.first("/api/status")
+        return health, status, cpu_s(served.process.pid)

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from spark_control.core.bus import Bus
+from spark_control.models.shapes import MenuShape
 from tests.browser.canned import Canned
 from tests.browser.conftest import PHONE, Open, Watched
 from tests.browser.scenes import spark, swap
@@ -89,7 +90,7 @@ async def test_the_token_opens_the_page(canned: Canned, visit: Open, watched: Wa
     await expect(error).to_contain_text("The token is not the right one.")
     await field.fill("again")
     await page.get_by_role("button", name="Sign in").click()
-    await expect(error).to_contain_text("Too many wrong tokens.")
+    await expect(error).to_have_text("Too many wrong tokens. Wait 4 s, then try again.")
     await field.fill("right")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.locator("#live")).to_have_text("Live")
@@ -116,6 +117,15 @@ async def test_a_session_that_ends_keeps_what_was_typed(
     await page.keyboard.press("Enter")
     await expect(page.locator("#live")).to_have_text("Live")
     await expect(page.get_by_label("Prompt")).to_have_value("A long thought")
+
+
+async def test_a_menu_that_was_not_read_yet_comes_by_itself(canned: Canned, visit: Open) -> None:
+    whole = canned.menu
+    canned.menu = MenuShape(models=[], recipes=[], problems=[], read_at=None)
+    page = await visit()
+    await expect(page.locator("#models")).to_contain_text("Looking at the disks of the Sparks.")
+    canned.menu = whole
+    await expect(page.locator("#models tbody tr")).to_have_count(8, timeout=20_000)
 
 
 async def test_an_upgraded_server_is_said(canned: Canned, visit: Open, watched: Watched) -> None:

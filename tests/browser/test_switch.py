@@ -32,6 +32,9 @@ async def test_from_the_button_to_now_serving(canned: Canned, visit: Open) -> No
     await expect(dialog).to_be_hidden()
     assert canned.requests("POST", "/api/swap") == [{"model": "gpt-oss-120b", "host": "spark1"}]
     card = page.locator("#swap")
+    # Who started it from the end of the page sees it.
+    await expect(card).to_be_in_viewport(ratio=0.5)
+    await expect(card).to_be_focused()
     for number, (phase, label) in enumerate(zip(Phase, LABELS, strict=True)):
         canned.tell(swap("gpt-oss-120b", replaces=["smollm2"], phase=phase.value))
         await expect(card.locator("[aria-current=step] .pt")).to_have_text(label)
@@ -96,6 +99,7 @@ async def test_without_history_there_is_no_estimate_and_no_percent(
     page = await visit()
     card = page.locator("#swap")
     await expect(card).to_contain_text("No estimate yet, ")
+    await expect(card.locator("[data-f=arrow]")).to_be_hidden()
     await expect(card.get_by_role("progressbar")).not_to_have_attribute(
         "aria-valuenow", re.compile("")
     )

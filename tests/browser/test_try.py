@@ -65,6 +65,18 @@ async def test_with_two_models_one_is_chosen(canned: Canned, visit: Open) -> Non
     await expect(page.locator("[data-f=curl]")).to_contain_text('"model":"gpt-oss-120b"')
 
 
+async def test_an_answer_does_not_outlive_its_model(canned: Canned, visit: Open) -> None:
+    canned.serve(("smollm2", "spark1", None))
+    canned.go_on.set()
+    page = await visit()
+    await ask(page)
+    await expect(page.get_by_label("Answer")).to_have_text("Hello from the model.")
+    canned.serve(("gpt-oss-120b", "spark1", None))
+    await expect(page.locator("#serving .loaded")).to_contain_text("gpt-oss 120B")
+    await expect(page.get_by_label("Answer")).to_be_hidden()
+    await expect(page.get_by_label("Prompt")).to_have_value("Say hello")
+
+
 async def test_with_no_model_there_is_nothing_to_ask(canned: Canned, visit: Open) -> None:
     page = await visit()
     await expect(page.locator("#serving")).to_contain_text(

@@ -3,57 +3,15 @@
 import asyncio
 import json
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
-from spark_control.core.clock import RealClock
-from spark_control.settings.load import process_environment
-
-SERVE = ("-P", "-m", "spark_control.app", "serve", "--port", "0")
-
-
-@asynccontextmanager
-async def serving(
-    *words: str, **variables: str
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, list[str]]]:
-    """Start `serve` and give the process, its address and the lines of its greeting."""
-    process = await start(*words, **variables)
-    assert process.stdout is not None
-    lines = [(await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()]
-    url = lines[0].rpartition(" ")[2]
-    try:
-        yield process, url, lines
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def start(*words: str, **variables: str) -> asyncio.subprocess.Process:
-    inherited = process_environment()
-    kept = {name: inherited[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in inherited}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, *words, env={**kept, **variables},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-
-
-async def answers(url: str) -> None:
-    async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as http:
-        while True:
-            try:
-                if (await http.get(f"{url}/readyz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await RealClock().sleep(0.05)
+from tests.fleet.process import SERVE, answers, serving, start
 
 
 async def test_sigterm_ends_endless_streams_and_the_process(tmp_path: Path) -> None:
-    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url):
         await answers(url)
         async with (
             httpx.AsyncClient(trust_env=False, timeout=20) as http,
@@ -68,7 +26,7 @@ async def test_sigterm_ends_endless_streams_and_the_process(tmp_path: Path) -> N
 
 
 async def test_one_instance_per_data_directory(tmp_path: Path) -> None:
-    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url):
         await answers(url)
         second = await start(*SERVE, DATA_DIR=str(tmp_path))
         _, said = await asyncio.wait_for(second.communicate(), 20)
@@ -78,11 +36,11 @@ async def test_one_instance_per_data_directory(tmp_path: Path) -> None:
 
 
 async def test_kill_lets_the_data_directory_go(tmp_path: Path) -> None:
-    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url, _):
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (process, url):
         await answers(url)
         process.kill()
         await process.wait()
-    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (_, url, _lines):
+    async with serving(*SERVE, DATA_DIR=str(tmp_path)) as (_, url):
         await answers(url)
 
 
@@ -105,7 +63,7 @@ async def test_what_cannot_be_started_is_said_in_a_sentence(tmp_path: Path) -> N
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:
-    async with serving(*SERVE, DATA_DIR=str(tmp_path / "a")) as (_, url, _lines):
+    async with serving(*SERVE, DATA_DIR=str(tmp_path / "a")) as (_, url):
         await answers(url)
         port = url.rpartition(":")[2]
         words = (*SERVE[:-1], port)
@@ -118,7 +76,7 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
 async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> None:
     words = (*SERVE, "--host", "127.0.0.1")
     token = ""
-    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url, _):
+    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url):
         assert process.stdout is not None
         while not token.startswith("sc_"):
             token = (await asyncio.wait_for(process.stdout.readline(), 10)).decode().strip()
@@ -135,7 +93,7 @@ async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> 
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert token.encode() not in path.read_bytes(), path
-    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url, _):
+    async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url):
         await answers(url)
         process.send_signal(signal.SIGTERM)
         rest, _errors = await asyncio.wait_for(process.communicate(), 10)

@@ -64,10 +64,10 @@ class Parts:
     async def start(self) -> None:
         """Bring up what runs beside requests. Returns before any Spark has answered."""
         await self.fleet.replace(self.configuration.current.sparks)
-        await self.jobs.fail_interrupted()
-        self.tasks.spawn(self._follow_settings(), name="settings")
-        self.tasks.spawn(self.engines.watch(), name="engines")
-        self.tasks.spawn(watch(self.fleet), name="hardware")
+        await self.jobs.fail_interrupted(but=await self.swaps.recover())
+        _ = self.tasks.spawn(self._follow_settings(), name="settings")
+        _ = self.tasks.spawn(self.engines.watch(), name="engines")
+        _ = self.tasks.spawn(watch(self.fleet), name="hardware")
         self.ready = True
 
     async def _follow_settings(self) -> None:

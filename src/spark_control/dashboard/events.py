@@ -41,7 +41,7 @@ async def follow(
     # Listening begins before the snapshot is taken: a change in between is told twice, never lost.
     reader = bus.subscribe()
     beats = Tasks("events")
-    beats.spawn(_beat(reader, clock), name="beat")
+    _ = beats.spawn(_beat(reader, clock), name="beat")
     try:
         missed = bus.since(last_id) if last_id else None
         if missed is None:

@@ -1,7 +1,7 @@
 """Make jobs, move them, look them up; each move is stored and said once on the bus."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from spark_control.core.bus import Bus
@@ -70,9 +70,10 @@ class Jobs:
         """Return the last runs of the same thing that ended well, for estimates."""
         return await self.store.finished(kind=kind, target=target, limit=5)
 
-    async def fail_interrupted(self) -> list[Job]:
-        """End the jobs an earlier process left behind; nobody runs them any more."""
-        left = await self.store.unfinished()
+    async def fail_interrupted(self, *, but: Iterable[Job] = ()) -> list[Job]:
+        """End the jobs an earlier process left behind, `but` those that somebody goes on with."""
+        taken = {job.id for job in but}
+        left = [job for job in await self.store.unfinished() if job.id not in taken]
         reason = Interrupted("Spark Control was stopped while this ran.")
         return [await self.fail(job, reason) for job in left]
 

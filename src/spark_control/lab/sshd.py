@@ -92,7 +92,7 @@ class Sshd:
             await server.wait_closed()
 
     async def emptied(self) -> None:
-        """Return once the processes of the sessions have ended, or after a while; kill them first."""
+        """Return once the processes of the sessions have ended, or after a while."""
         until = self.shell.clock.monotonic() + _EMPTY_S
         while self.shell.running and self.shell.clock.monotonic() < until:
             await self.shell.clock.sleep(_LOOK_S)

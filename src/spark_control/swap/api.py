@@ -28,7 +28,7 @@ def router(swaps: Swaps) -> APIRouter:
 
     @routes.post("", status_code=202)
     async def start(body: WishShape) -> SwapShape:
-        return await show(swaps, await swaps.request(Wish(body.model, body.host)))
+        return await show(swaps, await swaps.request(Wish(body.model, body.host, body.rollback)))
 
     @routes.get("/{swap_id}")
     async def look(swap_id: str) -> SwapShape:

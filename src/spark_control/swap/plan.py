@@ -24,6 +24,8 @@ class Wish:
 
     key: str
     host: str | None = None
+    rollback: bool = False
+    """Bring the model back that ran before when this swap fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,18 @@ from spark_control.swap.ports import Launcher, Logs
 TAIL = 20
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """One job on its way: `keep` is handed the job whenever it has moved."""
+
+    job: Job
+    plan: Plan
+    host: Host
+    live: Live
+    keep: Callable[[Job], None]
+    first: Phase = Phase.CHECKING
+
+
 @dataclass(kw_only=True, slots=True)
 class Runner:
     """Runs swaps over the ports; one call of `run` owns one job."""
@@ -41,10 +53,11 @@ class Runner:
     clock: Clock
     limits: Limits
 
-    async def run(
-        self, job: Job, plan: Plan, host: Host, live: Live, keep: Callable[[Job], None]
-    ) -> Job:
-        """Take the job through all phases and return it, still running; raises why it failed."""
+    async def run(self, course: Course) -> Job:
+        """Take the job through its phases and return it, still running; raises why it failed.
+
+        A job that was found again goes on with `course.first` and does not enter it anew.
+        """
         steps = {
             Phase.CHECKING: self._check,
             Phase.DRAINING: self._drain,
@@ -53,11 +66,13 @@ class Runner:
             Phase.LOADING: self._follow,
             Phase.VERIFYING: self._verify,
         }
-        for phase, step in steps.items():
-            live.progress = None
-            job = await self.jobs.enter(job, phase)
-            keep(job)
-            await step(plan, host, live)
+        job = course.job
+        for phase in list(Phase)[list(Phase).index(course.first) :]:
+            course.live.progress = None
+            if job.phase != phase:
+                job = await self.jobs.enter(job, phase)
+            course.keep(job)
+            await steps[phase](course.plan, course.host, course.live)
         return job
 
     async def _check(self, plan: Plan, host: Host, _live: Live) -> None:

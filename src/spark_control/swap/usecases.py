@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +21,8 @@ from spark_control.swap.eta import usual_seconds
 from spark_control.swap.live import Live
 from spark_control.swap.plan import Wish, World, plan_swap
 from spark_control.swap.ports import Launcher, Logs
-from spark_control.swap.runner import Runner
+from spark_control.swap.recovery import LAUNCHED, from_json, interrupted, to_json, was_launched
+from spark_control.swap.runner import Course, Runner
 
 log = logging.getLogger(__name__)
 
@@ -85,14 +86,31 @@ class Swaps:
                 return self._same(running, wish)
             world = await self._world(wish)
             plan = plan_swap(world, wish, job="")
-            args = {"model": wish.key, "host": wish.host}
+            args = {"model": wish.key, "host": wish.host, "rollback": wish.rollback,
+                    "plan": to_json(plan)}  # fmt: skip
             job = await self.jobs.create(kind=KIND, prefix="sw", target=wish.key, args=args)
-            plan = replace(plan, unit=replace(plan.unit, job=job.id))
-            usual = usual_seconds(await self.jobs.usual(kind=KIND, target=wish.key))
-            running = Running(job=job, plan=plan, live=Live(), usual=usual)
-            self._newest = running
-            running.task = self.tasks.spawn(self._run(running), name=job.id)
+            await self._begin(job, replace(plan, unit=replace(plan.unit, job=job.id)))
             return job
+
+    async def recover(self) -> list[Job]:
+        """Go on with the swap that an earlier process left; fail what cannot be gone on with.
+
+        The Spark is asked first: only a container with the label of the job proves a launch.
+        Returns at once; the Spark is asked in the background.
+        """
+        left = [job for job in await self.jobs.store.unfinished() if job.kind == KIND]
+        for job in left[:-1]:
+            await self.jobs.fail(job, interrupted(job))
+        if left:
+            await self._begin(left[-1], from_json(left[-1].args["plan"], left[-1].id), found=True)
+        return left
+
+    async def _begin(self, job: Job, plan: Plan, *, found: bool = False) -> None:
+        usual = usual_seconds(await self.jobs.usual(kind=KIND, target=job.target))
+        running = Running(job=job, plan=plan, live=Live(), usual=usual)
+        self._newest = running
+        work = self._take_up if found else self._go
+        running.task = self.tasks.spawn(self._run(running, work), name=job.id)
 
     def _same(self, running: Running, wish: Wish) -> Job:
         asked = running.job.args
@@ -115,17 +133,39 @@ class Swaps:
             launch_dir=settings.text("VLLM_LAUNCH_DIR"),
         )
 
-    async def _run(self, running: Running) -> None:
+    async def _go(self, running: Running) -> None:
+        running.job = await self.jobs.start(running.job)
+        await self._course(running, Phase.CHECKING)
+
+    async def _take_up(self, running: Running) -> None:
+        """Follow a launch that went on without us. Raises Interrupted when there was none."""
+        job, plan = running.job, running.plan
+        if job.phase not in LAUNCHED:
+            raise interrupted(job)
+        host = self.host(plan.spark)
+        launched = await was_launched(self.launcher, host, plan.unit, self.clock, self.limits)
+        if not launched:
+            raise interrupted(job)
+        running.live.touched = True
+        first = Phase.VERIFYING if job.phase == Phase.VERIFYING else Phase.LOADING
+        await self._course(running, first)
+
+    async def _course(self, running: Running, first: Phase) -> None:
         def keep(job: Job) -> None:
             running.job = job
             self._tell(running)
 
+        spark = running.plan.spark
+        keep(await self.runner.run(Course(
+            job=running.job, plan=running.plan, host=self.host(spark), live=running.live,
+            keep=keep, first=first,
+        )))  # fmt: skip
+        await self.engines.refresh(spark)
+        keep(await self.jobs.finish(running.job))
+
+    async def _run(self, running: Running, work: Callable[[Running], Awaitable[None]]) -> None:
         try:
-            running.job = await self.jobs.start(running.job)
-            host = self.host(running.plan.spark)
-            keep(await self.runner.run(running.job, running.plan, host, running.live, keep))
-            await self.engines.refresh(running.plan.spark)
-            keep(await self.jobs.finish(running.job))
+            await work(running)
         except asyncio.CancelledError:
             if not running.live.cancelling:
                 # The process ends: what runs on the Spark goes on and is found again.
@@ -141,13 +181,31 @@ class Swaps:
             self._tell(running)
 
     async def _give_up(self, running: Running, error: AppError | None) -> None:
-        """End the job, and leave no half-started engine behind."""
+        """End the job, leave no half-started engine behind, bring the one before back if asked."""
         left = await self._clean(running.plan) if running.live.touched else None
         if error is not None:
+            back = self._back(running)
+            if back is not None:
+                error.detail["rolls_back_to"] = back.key
             running.job = await self.jobs.fail(running.job, error)
+            if back is not None:
+                _ = self.tasks.spawn(self._roll_back(back), name=f"back to {back.key}")
         else:
             reason = SwapCancelled(f"The swap to {running.job.target} was cancelled.", hint=left)
             running.job = await self.jobs.cancel(running.job, reason)
+
+    def _back(self, running: Running) -> Wish | None:
+        """Return the wish for the model that ran before, when it went and was asked back."""
+        plan, asked = running.plan, running.job.args.get("rollback")
+        if not asked or not running.live.touched or not plan.replaces:
+            return None
+        return Wish(plan.replaces[0], plan.spark)
+
+    async def _roll_back(self, wish: Wish) -> None:
+        try:
+            await self.request(wish)
+        except AppError as error:
+            log.warning("%s could not be brought back: %s", wish.key, error.message)
 
     async def _clean(self, plan: Plan) -> str | None:
         """Stop what was launched; return what to tell the user when that does not work."""

@@ -1,9 +1,8 @@
 """What a test of the lab needs: a key, a connection, a wait with an end, and what is left over."""
 
 import asyncio
+import http.client
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +56,13 @@ class Near:
 
     async def run(self, command: str, stdin: str = "") -> Ended:
         """Run one command on a connection of its own."""
-        async with await self.connect() as connection:
+        connection = await self.connect()
+        try:
             done = await connection.run(command, input=stdin, encoding="utf-8")
-            return Ended(done.exit_status, str(done.stdout), str(done.stderr))
+        finally:
+            connection.close()
+            await connection.wait_closed()
+        return Ended(done.exit_status, str(done.stdout), str(done.stderr))
 
     async def launch(self, model: str, key: str, more: str = "", env: str = "") -> Ended:
         """Start an engine the way Spark Control does: a script of its own, in the background."""
@@ -81,17 +84,16 @@ class Near:
             await clock.sleep(0.02)
 
     def _ask(self, path: str, body: Mapping[str, object] | None) -> tuple[int, bytes]:
-        url = f"http://{self.spark.host}:8888{path}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"content-type": "application/json"})
+        engine = http.client.HTTPConnection(self.spark.host, 8888, timeout=30)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-        except OSError:
+            data = None if body is None else json.dumps(body)
+            engine.request("GET" if data is None else "POST", path, data)
+            answer = engine.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
             return 0, b""
+        finally:
+            engine.close()
 
     async def logs(self) -> str:
         """Return the log of the container."""

@@ -103,7 +103,7 @@ async def test_files_go_in_and_out(near: Near) -> None:
 async def test_a_container_that_ends_is_removed_or_kept_as_asked(near: Near) -> None:
     kept = await near.run("docker run -d --name kept vllm-node sh -c 'exit 3'")
     assert kept.status == 0
-    shown = "docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' kept"
+    state, shown = "", "docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' kept"
     for _ in range(100):
         state = (await near.run(shown)).out
         if state.startswith("exited"):

@@ -24,11 +24,13 @@ async def off(near: Near, fault: Fault) -> None:
 
 
 async def log_with(near: Near, text: str) -> str:
+    log = ""
     for _ in range(200):
         log = await near.logs()
         if text in log:
-            return log
-    raise AssertionError(f"{text!r} is not in the log: {log}")
+            break
+    assert text in log
+    return log
 
 
 async def test_offline_closes_the_port_and_breaks_what_is_open(near: Near) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from spark_control.lab.catalogue import SMOLLM2
 from spark_control.lab.standins.memory import TOTAL_GIB
 from spark_control.lab.world import Lab
-from tests.contract.lab.near import LAUNCH, PUBLIC, Near, until
+from tests.contract.lab.near import LAUNCH, PUBLIC, Near
 
 GPT = "openai/gpt-oss-120b"
 HELLO = {"model": "smollm2", "messages": [{"role": "user", "content": "Say hello."}]}
@@ -71,7 +71,8 @@ async def test_memory_goes_with_the_engine_and_comes_back(near: Near) -> None:
     await near.launch(GPT, "gpt-oss-120b", "--gpu-memory-utilization 0.8")
     await near.health(200)
     assert available_gib(near) < TOTAL_GIB * 0.2
-    apps = "nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv,noheader,nounits"
+    fields = "pid,process_name,used_memory"
+    apps = f"nvidia-smi --query-compute-apps={fields} --format=csv,noheader,nounits"
     pid, name, used = (await near.run(apps)).out.strip().split(", ")
     assert (name, int(used) > 0.79 * TOTAL_GIB * 1024) == ("VLLM::EngineCore", True)
     assert (await near.run(f"docker exec vllm_node {apps}")).out == ""

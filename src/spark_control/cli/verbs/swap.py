@@ -32,6 +32,9 @@ def swap(
             show_default=False,
         ),
     ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="If it fails, bring back what ran before.")
+    ] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the swap that runs.")] = False,
 ) -> None:
     """Switch to MODEL. The same wish again joins the swap that runs."""
@@ -43,7 +46,9 @@ def swap(
         raise typer.BadParameter(
             "Name one; `spark-control models` lists them.", param_hint="MODEL"
         )
-    wish = {"model": model} | ({"host": host} if host else {})
+    wish: dict[str, object] = {"model": model}
+    wish |= {"host": host} if host else {}
+    wish |= {"rollback": True} if rollback else {}
     raw = _request(session, wish)
     again = f"spark-control swap {model}{f' --host {host}' if host else ''} --follow"
     watching = session.on_terminal and not session.as_json
@@ -55,7 +60,7 @@ def swap(
         session.show(view.title(SwapView.of(raw)), Text(f"`{again}` follows it."))
 
 
-def _request(session: Session, wish: dict[str, str]) -> Answer:
+def _request(session: Session, wish: dict[str, object]) -> Answer:
     try:
         with session.asking(f"Asking for {wish['model']}"):
             return session.api.post("/api/swap", wish)
@@ -88,6 +93,9 @@ def _conclude(session: Session, watched: Watched) -> None:
     if not session.as_json:
         session.show(outcome.render(swap, watched.lines))
     if swap.state != "ready":
+        back = watched.raw["error"]["detail"]["rolls_back_to"].text
+        if back and not session.as_json:
+            session.show(Text(f"{back} is brought back: `spark-control swap {back} --follow`."))
         raise typer.Exit(Exit.FAILED)
     if not session.as_json:
         _invite(session, swap)

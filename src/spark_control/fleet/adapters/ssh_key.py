@@ -31,15 +31,14 @@ def load_key(path: Path) -> asyncssh.SSHKey:
     """Return the private key at `path`. Waits for the disk. Raises KeyFileTrouble."""
     try:
         return asyncssh.read_private_key(path)
-    except asyncssh.KeyEncryptionError as error:
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         raise KeyFileTrouble(
-            f"The SSH key {path} is locked with a passphrase.",
-            hint="Point `SSH_KEY_PATH` at a key without one, or remove the setting.",
-        ) from error
-    except asyncssh.KeyImportError as error:
-        raise KeyFileTrouble(
-            f"{path} is not a private SSH key.",
-            hint="Remove the file, and a new key is made; or correct `SSH_KEY_PATH`.",
+            f"The SSH key {path} cannot be used.",
+            hint=(
+                "It must be a private key without a passphrase. Correct `SSH_KEY_PATH`, or remove "
+                "the file and a new key is made."
+            ),
+            detail={"reason": str(error)[:200]},
         ) from error
     except OSError as error:
         raise KeyFileTrouble(

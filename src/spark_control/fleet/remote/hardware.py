@@ -51,8 +51,8 @@ VIRTUAL = ("lo", "veth", "docker", "br-", "virbr", "cni", "podman", "flannel", "
 
 def encoded(value: object) -> str:
     """Return `value` as JSON."""
-    if value is None:
-        return "null"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, dict):

@@ -63,7 +63,7 @@ class LogFiles:
             old = sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
             for path in old[: max(0, len(old) - KEEP + 1)]:
                 path.unlink(missing_ok=True)
-            return LogFile(self._path(job_id).open("a", encoding="utf-8"), MAX_BYTES)
+            return LogFile(self._path(job_id).open("w", encoding="utf-8"), MAX_BYTES)
         except OSError:
             return LogFile(None, 0)
 

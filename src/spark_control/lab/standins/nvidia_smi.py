@@ -139,7 +139,7 @@ def table(now: Reading, engines: list[Held], when: str) -> str:
         "              MIG M. |",
         _SPLIT.replace("-", "=").replace("+", "|"),
         f"|   0  NVIDIA GB10                    On  |   {_BUS} Off |                  N/A |",
-        f"| N/A  {now.celsius:3d}C    {now.state}            {now.watts:4.0f}W /  N/A  "
+        f"| N/A  {now.celsius:3d}C    {now.state}           {now.watts:4.0f}W /  N/A  "
         f"| Not Supported          |    {now.percent:3d}%      Default |",
         "|                                         |                        "
         "|                  N/A |",
@@ -155,7 +155,7 @@ def table(now: Reading, engines: list[Held], when: str) -> str:
     for engine in engines:
         used = f"{int(engine.gib * 1024)}MiB"
         rows.append(
-            f"|    0   N/A  N/A {engine.pid:>15}      C   {'VLLM::EngineCore':<33}{used:>10} |"
+            f"|    0   N/A  N/A {engine.pid:>15}      C   {'VLLM::EngineCore':<36}{used:>10} |"
         )
     if not engines:
         rows.append(f"|  {'No running processes found':<87}|")

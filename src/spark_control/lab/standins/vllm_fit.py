@@ -88,10 +88,10 @@ def room(model: Model, share: float, asked_len: int | None, free_gib: float) -> 
     if tokens < length:
         needed = length * model.kv_bytes / _GIB
         raise Refusal(
-            "ValueError: To serve at least one request with the models's max seq len "
+            "ValueError: To serve at least one request with the model's max seq len "
             f"({length}), ({needed:.2f} GiB KV cache is needed, which is larger than the "
             f"available KV cache memory ({left:.2f} GiB). Based on the available memory, the "
-            f"estimated maximum model length is {tokens}. Try increasing `gpu_memory_utilization` or "
-            "decreasing `max_model_len` when initializing the engine.\n"
+            f"estimated maximum model length is {tokens}. Try increasing `gpu_memory_utilization` "
+            "or decreasing `max_model_len` when initializing the engine.\n"
         )
     return Room(model.weights_gib, left, tokens, length)

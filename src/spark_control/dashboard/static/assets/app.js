@@ -11,6 +11,8 @@ import { Sparks } from "./sparks.js";
 import { SwapCard } from "./swap.js";
 
 const STATUS_MS = 250;
+const MENU_MS = 60_000;
+const UNREAD_MS = 10_000;
 const WORDS = {
   connecting: ["off", "Connecting"],
   live: ["ok", "Live"],
@@ -34,7 +36,10 @@ const state = {
   nameOf: (key) => state.menu?.models.find((model) => model.key === key)?.name ?? key,
 };
 
-const switching = new SwitchDialog((swap) => takeSwap(swap));
+const switching = new SwitchDialog((swap) => {
+  takeSwap(swap);
+  queueMicrotask(() => swapCard.reveal());
+});
 const cancelling = new CancelDialog((swap) => takeSwap(swap));
 const ask = (key) => switching.open(key, state);
 const swapCard = new SwapCard({ cancel: (swap) => cancelling.open(swap, state), again: ask });
@@ -54,7 +59,7 @@ const TAKE = {
     state.status = all.status;
     for (const card of all.hardware?.sparks ?? []) takeCard(card);
     state.menu = all.models ?? state.menu;
-    if (!all.models) readMenu();
+    readMenu(); // the snapshot waits for no disk, so its menu may be an old one or none yet
     takeSwap(all.status.swap, true);
   },
   hardware: ({ data }) => takeCard(data),
@@ -99,9 +104,17 @@ function readStatus() {
   }, STATUS_MS);
 }
 
+let menuAsked = 0;
 async function readMenu() {
+  menuAsked = performance.now();
   state.menu = (await read("api/models")) ?? state.menu;
   redraw();
+}
+
+/** Models come and go on the disks without a word; look now and then. */
+function keepMenu() {
+  const every = state.menu?.read_at ? MENU_MS : UNREAD_MS;
+  if (state.live === "live" && performance.now() - menuAsked > every) readMenu();
 }
 
 /** Read something; a failure is nothing here, the stream finds out by itself. */
@@ -149,7 +162,7 @@ function notices() {
   const { demo, notices: told } = state.status;
   const played = told.filter((one) => one.code === "demo").map((one) => one.message);
   const all = told.filter((one) => one.code !== "demo");
-  if (demo) all.unshift({ code: "demo", message: "This is a demo.", hint: played.join(" ") || DEMO });
+  if (demo) all.unshift({ code: "demo", message: "This is a demo.", hint: [DEMO, ...played].join(" ") });
   if (state.newer) all.unshift(state.newer);
   keyed(byId("notices"), all, ({ code, message }) => `${code} ${message}`, () => stamp("t-notice"), (row, notice) => {
     prose(row.message, notice.message);
@@ -169,6 +182,7 @@ function tick() {
   if (document.hidden || !state.status) return;
   swapCard.tick();
   sparks.update(state);
+  keepMenu();
 }
 
 async function enter() {

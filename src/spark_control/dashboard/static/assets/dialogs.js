@@ -32,8 +32,9 @@ class Question {
     off(f.go, true);
     show(f.err, false);
     try {
-      await this.act();
+      const answer = await this.act();
       this.dialog.close();
+      this.done(answer);
     } catch (error) {
       prose(f.err, error.status === undefined ? "That did not work." : sentence(error));
       show(f.err, true);
@@ -48,7 +49,7 @@ export class SwitchDialog extends Question {
   /** `started(swap)` is told of the switch that begins. */
   constructor(started) {
     super("switch-dialog", "Starting");
-    this.started = started;
+    this.done = started;
     this.f.host.addEventListener("change", () => this.draw());
   }
 
@@ -86,8 +87,8 @@ export class SwitchDialog extends Question {
     text(f.go, again ? "Restart model" : "Switch model");
   }
 
-  async act() {
-    this.started(await call("POST", "api/swap", { model: this.model.key, host: this.f.host.value }));
+  act() {
+    return call("POST", "api/swap", { model: this.model.key, host: this.f.host.value });
   }
 }
 
@@ -100,7 +101,7 @@ function option(spark) {
 export class CancelDialog extends Question {
   constructor(ended) {
     super("cancel-dialog", "Cancelling");
-    this.ended = ended;
+    this.done = ended;
   }
 
   open(swap, state) {
@@ -113,7 +114,7 @@ export class CancelDialog extends Question {
     this.ask();
   }
 
-  async act() {
-    this.ended(await call("DELETE", `api/swap/${encodeURIComponent(this.swap.id)}`));
+  act() {
+    return call("DELETE", `api/swap/${encodeURIComponent(this.swap.id)}`);
   }
 }

@@ -30,8 +30,9 @@ export function prose(node, value) {
   node.replaceChildren(...made);
 }
 
+/** Show or hide; by the attribute, since drawings have no such property. */
 export function show(node, on) {
-  if (node.hidden === Boolean(on)) node.hidden = !on;
+  if (node.hasAttribute("hidden") === Boolean(on)) node.toggleAttribute("hidden", !on);
 }
 
 /** Set an attribute; null and false take it away. */

@@ -41,6 +41,8 @@ export async function refusal(answer, path) {
   } catch {
     // not JSON: a proxy answered
   }
+  const wait = answer.status === 429 && Number(answer.headers.get("Retry-After"));
+  if (wait) error = { ...error, hint: `Wait ${wait} s, then try again.` };
   return new Refused(answer.status, { message: `The answer was ${answer.status}.`, ...error });
 }
 

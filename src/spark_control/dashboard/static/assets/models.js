@@ -23,7 +23,7 @@ export class Models {
     text(f.why, paused(state));
     show(f.table, menu.models.length);
     show(f.none, !menu.models.length);
-    text(f.none, menu.read_at ? "No model is on the disk of a Spark yet." : "The Sparks have not been looked at yet.");
+    text(f.none, menu.read_at ? "No model is on the disk of a Spark yet." : "Looking at the disks of the Sparks.");
     keyed(f.rows, menu.models, (model) => model.key, () => this.row(), (row, model) => draw(row, model, state));
     this.recipes(menu.recipes);
     this.problems(menu.problems);

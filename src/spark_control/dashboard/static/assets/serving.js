@@ -37,6 +37,7 @@ export class Serving {
   }
 
   choose(model) {
+    if (model !== this.model) this.box.clear();
     this.model = model;
     if (!model) return;
     if (this.f.pick.value !== model) this.f.pick.value = model;
@@ -77,6 +78,14 @@ class TryBox {
 
   get busy() {
     return Boolean(this.running);
+  }
+
+  /** An answer of another model is not left standing; one that still comes is. */
+  clear() {
+    if (this.running) return;
+    text(this.f.trystat, "");
+    show(this.f.answer, false);
+    show(this.f.tryerr, false);
   }
 
   async send() {

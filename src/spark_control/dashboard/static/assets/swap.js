@@ -3,7 +3,7 @@
 import { address, call } from "./http.js";
 import { attr, byId, keyed, kind, parts, prose, say, show, stamp, text } from "./dom.js";
 import { Log } from "./log.js";
-import { PHASES, clock, integer, list, spoken } from "./words.js";
+import { PHASES, brief, clock, integer, list, spoken } from "./words.js";
 
 const ORDER = Object.keys(PHASES);
 const TITLES = {
@@ -14,6 +14,7 @@ const TITLES = {
   cancelled: "Switch cancelled",
 };
 const MOST_OF_A_PHASE = 0.97;
+const SOON_S = 0.5;
 
 export class SwapCard {
   /** `ask.cancel(swap)` and `ask.again(key)` open the dialogs. */
@@ -68,7 +69,6 @@ export class SwapCard {
     text(f.to, state.nameOf(swap.model));
     keyed(f.phases, swap.phases, (phase) => phase.phase, () => stamp("t-phase"), drawPhase);
     this.outcome(ended);
-    show(f.log, swap.state !== "ready");
     text(f.logname, swap.spark ? `Engine on ${swap.spark}` : "Engine");
     attr(f.full, "href", address(`api/jobs/${encodeURIComponent(swap.id)}/log?tail=10000`));
     this.follow();
@@ -109,7 +109,7 @@ export class SwapCard {
     const { f, swap } = this;
     const gone = elapsed === null ? "" : `${clock(elapsed)} elapsed`;
     const ended = Boolean(swap.ended_at);
-    const some = !ended && left !== null && left > 0.5;
+    const some = !ended && left !== null && left > SOON_S;
     show(f.left, some);
     text(f.left, some ? clock(left) : "");
     const words = left === null ? "No estimate yet" : "Taking longer than usual";
@@ -152,7 +152,7 @@ export class SwapCard {
     if (!swap.ended_at) return this.log.open(swap.id);
     if (this.log.id === swap.id) return undefined;
     this.log.fill(swap.id, swap.log_tail);
-    if (swap.log_tail.length || swap.state === "ready") return undefined;
+    if (swap.log_tail.length) return undefined;
     try {
       const kept = await call("GET", `api/swap/${encodeURIComponent(swap.id)}`);
       if (this.log.id === swap.id) this.log.fill(swap.id, kept.log_tail);
@@ -175,6 +175,12 @@ export class SwapCard {
     }
   }
 
+  /** Bring the card before the eyes of who started the switch, from however far down. */
+  reveal() {
+    this.f.root.focus({ preventScroll: true });
+    this.f.root.scrollIntoView({ block: "start" });
+  }
+
   dismiss() {
     dismissed(this.swap.id);
     show(this.f.root, false);
@@ -188,8 +194,8 @@ function drawPhase(row, phase) {
   attr(row.root, "aria-current", phase.state === "current" ? "step" : null);
   text(row.name, PHASES[phase.phase]?.[0] ?? phase.phase);
   if (phase.state === "current") return; // its time runs, see tick
-  const usual = phase.usual_s === null ? "" : `~${clock(phase.usual_s)}`;
-  text(row.time, phase.state === "coming" ? usual : clock(phase.seconds));
+  const usual = phase.usual_s === null ? "" : `~${brief(phase.usual_s)}`;
+  text(row.time, phase.state === "coming" ? usual : brief(phase.seconds));
 }
 
 function activity(swap) {
@@ -207,7 +213,8 @@ function step(swap) {
 }
 
 function described(swap, left) {
-  const time = left === null ? "no estimate yet" : `about ${spoken(left)} left`;
+  if (left === null) return `${step(swap)}, no estimate yet`;
+  const time = left > SOON_S ? `about ${spoken(left)} left` : "taking longer than usual";
   return `${step(swap)}, ${time}`;
 }
 

@@ -30,6 +30,9 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** The same for what has ended or will come: short is not nothing. */
+export const brief = (seconds) => (known(seconds) && seconds < 1 ? "<1 s" : clock(seconds));
+
 const count = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
 
 /** A duration for a screen reader. */

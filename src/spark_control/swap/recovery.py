@@ -1,0 +1,74 @@
+"""What is needed to go on with a swap after a restart: the plan as kept, and proof of a launch."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from spark_control.core.clock import Clock
+from spark_control.core.errors import HostTrouble, SlowUpstream
+from spark_control.engines.domain import Address
+from spark_control.fleet.ports import Host
+from spark_control.jobs.domain import Job
+from spark_control.jobs.errors import Interrupted
+from spark_control.swap.domain import Limits, Phase, Plan, Unit
+from spark_control.swap.ports import Launcher
+
+LAUNCHED = frozenset({Phase.LAUNCHING, Phase.LOADING, Phase.VERIFYING})
+"""Phases in which a launch may be under way on the Spark."""
+
+_LEFT = {
+    None: "before it had begun; nothing was touched",
+    Phase.CHECKING: "while it was checking; nothing was touched",
+    Phase.DRAINING: "while it waited for running requests; nothing was touched",
+    Phase.STOPPING: "while it stopped the engine before; nothing was launched",
+    Phase.LAUNCHING: "while it was launching, and the launch did not go through",
+    Phase.LOADING: "while the model was loading, and its engine is gone",
+    Phase.VERIFYING: "while the engine was tried, and it is gone",
+}
+
+
+def to_json(plan: Plan) -> dict[str, object]:
+    """Return the plan as it is kept with its job."""
+    return asdict(plan)
+
+
+def from_json(kept: object, job: str) -> Plan:
+    """Return a plan that was kept. Raises TypeError, KeyError for what is none."""
+    if not isinstance(kept, Mapping):
+        raise TypeError("a kept plan is an object")
+    unit = dict(kept["unit"])
+    for name in ("args", "mods"):
+        unit[name] = tuple(unit[name])
+    return Plan(
+        spark=kept["spark"],
+        address=Address(**kept["address"]),
+        unit=Unit(**(unit | {"job": job})),
+        replaces=tuple(kept["replaces"]),
+    )
+
+
+def interrupted(job: Job) -> Interrupted:
+    """Return why the swap cannot be gone on with."""
+    phase = None if job.phase is None else Phase(job.phase)
+    return Interrupted(f"Spark Control was stopped {_LEFT[phase]}.")
+
+
+async def was_launched(
+    launcher: Launcher, host: Host, unit: Unit, clock: Clock, limits: Limits
+) -> bool:
+    """Tell whether the container of the job is there, and wait a little for one on its way.
+
+    A launcher that was running when we died goes on by itself, so a container may still come.
+    Raises what Host raises when the Spark stays out of reach.
+    """
+    began = clock.monotonic()
+    while True:
+        try:
+            if (await launcher.status(host, unit.container)).job == unit.job:
+                return True
+        except (HostTrouble, SlowUpstream):
+            if clock.monotonic() - began > limits.lost:
+                raise
+        else:
+            if clock.monotonic() - began > limits.appear:
+                return False
+        await clock.sleep(limits.status_every)

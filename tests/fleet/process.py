@@ -1,0 +1,48 @@
+"""Start the serving process for a test, and talk to it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from spark_control.core.clock import RealClock
+from spark_control.settings.load import process_environment
+
+SERVE = ("-P", "-m", "spark_control.app", "serve", "--port", "0")
+Serving = tuple[asyncio.subprocess.Process, str]
+
+
+@asynccontextmanager
+async def serving(*words: str, **variables: str) -> AsyncIterator[Serving]:
+    """Start `serve` and give the process and its address; it is gone when this is left."""
+    process = await start(*words, **variables)
+    assert process.stdout is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+    try:
+        yield process, line.rpartition(" ")[2]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def start(*words: str, **variables: str) -> asyncio.subprocess.Process:
+    inherited = process_environment()
+    kept = {name: inherited[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in inherited}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *words, env={**kept, **variables},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def answers(url: str) -> None:
+    """Return once the process is ready."""
+    async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as http:
+        while True:
+            try:
+                if (await http.get(f"{url}/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await RealClock().sleep(0.05)

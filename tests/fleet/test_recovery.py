@@ -1,0 +1,158 @@
+"""`kill -9` in every phase of a swap: it is followed to its end later, or says why not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from spark_control.core.clock import RealClock
+from spark_control.fleet.adapters.ssh_key import ensure_key
+from spark_control.lab.faults import Fault
+from spark_control.lab.world import Lab
+from tests.fleet.process import SERVE, answers, serving
+
+
+@dataclass
+class Fleet:
+    """A lab that outlives the serving process."""
+
+    lab: Lab
+    variables: dict[str, str]
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
+        async with serving(*SERVE, **self.variables) as (process, url):
+            await answers(url)
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+                yield process, http
+
+
+@asynccontextmanager
+async def fleet(tmp: Path) -> AsyncIterator[Fleet]:
+    key = ensure_key(tmp / "key")
+    models = ["Qwen/Qwen3.6-35B-A3B-FP8", "openai/gpt-oss-120b"]
+    async with Lab(tmp / "lab", authorized_keys=[key], sparks=1, models=models) as lab:
+        spark = lab.sparks[0]
+        yield Fleet(lab, {
+            "DATA_DIR": str(tmp / "data"), "SSH_KEY_PATH": str(tmp / "key"),
+            "SPARK1_HOST": spark.host, "SPARK1_PORT": str(spark.port), "SPARK1_USER": spark.user,
+        })  # fmt: skip
+
+
+async def start(http: httpx.AsyncClient, model: str, **more: object) -> str:
+    await http.get("/api/models")
+    answer = await http.post("/api/swap", json={"model": model, **more})
+    assert answer.status_code == 202, answer.text
+    job: str = answer.json()["id"]
+    return job
+
+
+async def until(http: httpx.AsyncClient, job: str, phase: str) -> dict[str, Any]:
+    """Look until the swap is in `phase` or has ended."""
+    async with asyncio.timeout(40):
+        while True:
+            shape: dict[str, Any] = (await http.get(f"/api/swap/{job}")).json()
+            if shape["phase"] == phase and shape["state"] == "running":
+                return shape
+            if shape["state"] not in {"queued", "running"}:
+                return shape
+            await RealClock().sleep(0.05)
+
+
+async def end(http: httpx.AsyncClient, job: str) -> dict[str, Any]:
+    return await until(http, job, "no such phase")
+
+
+def engines(there: Fleet) -> int:
+    """Count the containers that the lab's Spark has."""
+    folder = there.lab.state_dir / "spark1" / "containers"
+    return len(list(folder.iterdir()))
+
+
+KILLED = [
+    ("checking", Fault.SLOW, "3", "interrupted"),
+    ("launching", Fault.LAUNCHER_HANGS, "", "interrupted"),
+    ("loading", Fault.NEVER_READY, "", "swap_cancelled"),
+    ("verifying", Fault.WEDGE, "", "swap_cancelled"),
+]
+
+
+@pytest.mark.parametrize(("phase", "fault", "param", "code"), KILLED)
+async def test_killed_in_a_phase(
+    tmp_path: Path, phase: str, fault: Fault, param: str, code: str
+) -> None:
+    async with fleet(tmp_path) as there:
+        async with there.served() as (process, http):
+            await http.get("/api/models")
+            await there.lab.set_fault("spark1", fault, param)
+            job = await start(http, "qwen36")
+            shape = await until(http, job, phase)
+            assert shape["phase"] == phase, shape
+            process.kill()
+            await process.wait()
+        if fault is Fault.SLOW:
+            await there.lab.clear_fault("spark1", fault)
+        async with there.served() as (_, http):
+            if code == "swap_cancelled":
+                found = await until(http, job, phase)
+                assert (found["state"], found["phase"]) == ("running", phase), found
+                busy = await http.post("/api/swap", json={"model": "gpt-oss-120b"})
+                assert busy.status_code == 409
+                await http.delete(f"/api/swap/{job}")
+            ended = await end(http, job)
+            assert ended["error"]["code"] == code, ended
+            await there.lab.clear_fault("spark1", fault)
+            again = await end(http, await start(http, "gpt-oss-120b"))
+            assert again["state"] == "ready", again
+            assert engines(there) == 1
+
+
+async def test_killed_while_loading_and_the_engine_comes_up(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as there:
+        async with there.served() as (process, http):
+            await there.lab.set_fault("spark1", Fault.NEVER_READY)
+            job = await start(http, "qwen36")
+            await until(http, job, "loading")
+            process.kill()
+            await process.wait()
+        await there.lab.clear_fault("spark1", Fault.NEVER_READY)
+        async with there.served() as (_, http):
+            ended = await end(http, job)
+            assert (ended["state"], ended["error"]) == ("ready", None), ended
+            loaded = (await http.get("/api/status")).json()["loaded"]
+            assert [row["model"] for row in loaded] == ["qwen36"]
+            assert engines(there) == 1
+
+
+async def test_an_engine_that_runs_is_found_after_a_restart(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as there:
+        async with there.served() as (process, http):
+            assert (await end(http, await start(http, "qwen36")))["state"] == "ready"
+            process.kill()
+            await process.wait()
+        async with there.served() as (_, http):
+            async with asyncio.timeout(20):
+                while not (await http.get("/api/status")).json()["loaded"]:
+                    await RealClock().sleep(0.05)
+            body = {"model": "qwen36", "messages": [{"role": "user", "content": "Hi"}]}
+            assert (await http.post("/v1/chat/completions", json=body)).status_code == 200
+
+
+async def test_a_failed_swap_brings_the_model_before_back_if_asked(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as there, there.served() as (_, http):
+        assert (await end(http, await start(http, "qwen36")))["state"] == "ready"
+        await there.lab.set_fault("spark1", Fault.FAILED_LOAD)
+        job = await start(http, "gpt-oss-120b", rollback=True)
+        failed = await end(http, job)
+        assert failed["error"]["detail"]["rolls_back_to"] == "qwen36"
+        await there.lab.clear_fault("spark1", Fault.FAILED_LOAD)
+        async with asyncio.timeout(20):
+            while len(jobs := (await http.get("/api/jobs")).json()["jobs"]) < 3:
+                await RealClock().sleep(0.05)
+        assert [row["target"] for row in jobs] == ["qwen36", "gpt-oss-120b", "qwen36"]
+        await end(http, jobs[0]["id"])
