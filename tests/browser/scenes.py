@@ -39,11 +39,7 @@ GONE = ErrorShape(
     code="host_unreachable", message="spark2 did not answer within 6 s.",
     hint="Check that the Spark is on and on the network, then try `ssh USER@HOST` by hand.",
 )  # fmt: skip
-NOTES = (
-    "The Sparks, their hardware and the files on their disks are simulated.",
-    "smollm2 and gemma3-270m are really served by llama.cpp; they are tiny and chat badly.",
-    "All other models are played by a script.",
-)
+NOTES = ("Here they share one address.",)
 USUAL = {"checking": 2.0, "draining": 3.0, "stopping": 9.0, "launching": 14.0, "loading": 95.0,
          "verifying": 4.0}  # fmt: skip
 """What each phase usually takes, in seconds."""

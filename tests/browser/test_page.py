@@ -27,10 +27,11 @@ async def test_shows_the_fleet_the_menu_and_what_is_served(canned: Canned, visit
     await expect(page.locator("#live")).to_have_text("Live")
     await expect(page.locator("#fleet")).to_have_text("2 of 2 Sparks online")
     await expect(page.locator("#notices")).to_contain_text("This is a demo. The Sparks, their")
-    served = page.locator("#serving .loaded li")
-    await expect(served).to_have_text([
-        "SmolLM2 135M Instructon spark1llama.cpp, tiny model", "gpt-oss 120Bon spark2Scripted",
-    ])  # fmt: skip
+    await expect(page.locator("#notices")).to_contain_text("Here they share one address.")
+    served = page.locator("#serving .loaded")
+    await expect(served.locator("strong")).to_have_text(["SmolLM2 135M Instruct", "gpt-oss 120B"])
+    await expect(served.locator(".on")).to_have_text(["on spark1", "on spark2"])
+    await expect(served.locator(".pill")).to_have_text(["llama.cpp, tiny model", "Scripted"])
     await expect(page.locator("[data-f=base]")).to_have_text(f"{canned.url}v1")
     first = page.locator("#sparks article").first
     await expect(first).to_contain_text("61.9 / 119.7 GiB")

@@ -46,6 +46,7 @@ async def test_what_goes_wrong_is_said(canned: Canned, visit: Open, watched: Wat
     watched.expected = ("500", "ERR_INCOMPLETE_CHUNKED_ENCODING")
     canned.serve(("smollm2", "spark1", None))
     page = await visit()
+    await expect(page.get_by_label("Prompt")).to_be_visible()
     canned.away = True
     await ask(page)
     await expect(page.locator("#serving").get_by_role("alert")).to_contain_text(

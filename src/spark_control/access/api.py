@@ -29,11 +29,13 @@ def router(access: Access) -> APIRouter:
 
     @routes.get("")
     async def look(request: Request) -> SessionShape:
+        """Tell whether a token is asked for, and whether this browser has shown it."""
         signed_in = not access.required or access.has_session(head_of(request.scope))
         return SessionShape(auth="token" if access.required else "off", signed_in=signed_in)
 
     @routes.post("", status_code=204)
     async def sign_in(body: TokenShape, request: Request) -> Response:
+        """Sign in with the owner token; the answer sets a cookie."""
         answer = Response(status_code=204)
         if access.required:
             value = access.sign_in(body.token)
@@ -45,6 +47,7 @@ def router(access: Access) -> APIRouter:
 
     @routes.delete("", status_code=204)
     async def sign_out() -> Response:
+        """Sign out."""
         answer = Response(status_code=204)
         answer.delete_cookie(session.COOKIE)
         return answer

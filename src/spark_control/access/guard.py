@@ -16,7 +16,7 @@ from spark_control.core.errors import WrongMediaType
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OUTSIDE = ("/v1", "/scrub", "/rehydrate", "/api/search", "/api/audio", "/api/health-event")
-PUBLIC = ("/healthz", "/readyz", "/assets", "/api/session", "/favicon.ico")
+PUBLIC = ("/healthz", "/readyz", "/assets", "/docs", "/api/session", "/favicon.ico")
 LOOPBACK = frozenset({"localhost", "ip6-localhost"})
 
 

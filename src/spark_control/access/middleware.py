@@ -23,7 +23,8 @@ SECURITY = {
 }
 CORS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
-    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key, last-event-id",
+    "Access-Control-Allow-Headers": "authorization, content-type, x-api-key, last-event-id, "
+    "x-lock-token",
     "Access-Control-Max-Age": "600",
 }
 

@@ -23,6 +23,7 @@ from spark_control.models.api import router as models_router
 from spark_control.models.shapes import render as render_menu
 from spark_control.settings.api import router as settings_router
 from spark_control.swap.api import router as swap_router
+from spark_control.swap.lock_api import router as lock_router
 
 
 def build(parts: Parts) -> ASGIApp:
@@ -42,8 +43,9 @@ def build(parts: Parts) -> ASGIApp:
     )  # fmt: skip
     errors.install(app)
     for route in (
+        lock_router(parts.locks),  # before the next one, which takes any name for a swap
         swap_router(parts.swaps),
-        models_router(parts.models, parts.engines.loaded),
+        models_router(parts.models, parts.engines.loaded, parts.setup),
         fleet_router(parts.fleet),
         jobs_router(parts.jobs, parts.logs),
         settings_router(parts.configuration),
@@ -61,7 +63,7 @@ def build(parts: Parts) -> ASGIApp:
 async def snapshot(parts: Parts) -> dict[str, object]:
     """Return the whole truth for a page that has just come."""
     now = parts.clock.now()
-    menu = render_menu(await parts.models.known(), parts.engines.loaded())
+    menu = render_menu(await parts.models.known(), parts.engines.loaded(), parts.models.room)
     return {
         "status": parts.status.now("").model_dump(mode="json"),
         "hardware": {
@@ -76,10 +78,12 @@ async def snapshot(parts: Parts) -> dict[str, object]:
 def _health(app: FastAPI, parts: Parts) -> None:
     @app.get("/healthz", tags=["health"])
     async def healthz() -> JSONResponse:
+        """Tell that the process answers."""
         return JSONResponse({"status": "ok"})
 
     @app.get("/readyz", tags=["health"])
     async def readyz() -> JSONResponse:
+        """Tell whether it takes requests; 503 while it drains."""
         if parts.ready:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "draining"}, 503, {"Retry-After": "5"})

@@ -14,7 +14,7 @@ from spark_control.app.wire_access import wire_access, wire_owner
 from spark_control.app.wire_fleet import make_pool, wire_engines, wire_fleet
 from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
 from spark_control.app.wire_settings import wire_settings
-from spark_control.app.wire_swap import wire_gateway, wire_models, wire_swaps
+from spark_control.app.wire_swap import wire_gateway, wire_locks, wire_models, wire_swaps
 from spark_control.core.bus import Bus
 from spark_control.core.clock import Clock, RealClock, iso
 from spark_control.core.ids import Ids, RandomIds
@@ -29,10 +29,12 @@ from spark_control.gateway.in_flight import InFlight
 from spark_control.gateway.usecases import Gateway
 from spark_control.jobs.adapters.log_files import LogFiles
 from spark_control.jobs.usecases import Jobs
+from spark_control.models.setup import Setup
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
 from spark_control.settings.usecases import Configuration
 from spark_control.swap.domain import Limits
+from spark_control.swap.locks import Locks
 from spark_control.swap.usecases import Swaps
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ class Parts:
     fleet: Fleet
     engines: Engines
     models: Models
+    setup: Setup
+    locks: Locks
     swaps: Swaps
     gateway: Gateway
     status: Status
@@ -68,6 +72,8 @@ class Parts:
         _ = self.tasks.spawn(self._follow_settings(), name="settings")
         _ = self.tasks.spawn(self.engines.watch(), name="engines")
         _ = self.tasks.spawn(watch(self.fleet), name="hardware")
+        await self.locks.look()
+        _ = self.tasks.spawn(self.locks.watch(), name="swap lock")
         self.ready = True
 
     async def _follow_settings(self) -> None:
@@ -109,11 +115,13 @@ def compose(
     probe = HttpProbe(pool, clock)
     fleet = wire_fleet(boot, bus, clock)
     engines = wire_engines(probe, settings, bus, clock)
-    models = wire_models(boot, fleet, clock, tasks)
+    setup = wire_models(boot, fleet, clock, tasks)
+    models = setup.models
+    locks = wire_locks(sql, bus, clock)
     swaps = wire_swaps(
         fleet=fleet, models=models, engines=engines, jobs=jobs, logs=logs, probe=probe,
         in_flight=in_flight, settings=settings, bus=bus, clock=clock, tasks=tasks,
-        limits=limits or Limits(),
+        limits=limits or Limits(), locks=locks,
     )  # fmt: skip
     gateway = wire_gateway(
         pool=pool, engines=engines, models=models, swaps=swaps, in_flight=in_flight,
@@ -121,14 +129,14 @@ def compose(
     )  # fmt: skip
     status = Status(
         version=__version__, demo=boot.demo is not None, clock=clock, fleet=fleet,
-        engines=engines, swaps=swaps, configuration=configuration,
+        engines=engines, swaps=swaps, locks=locks, configuration=configuration,
         notices=lambda: notices(boot, owner), started_at=iso(clock.now()),
     )  # fmt: skip
     return Parts(
         boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool, owner=owner,
         access=wire_access(owner, settings, clock), configuration=configuration, jobs=jobs,
-        logs=logs, fleet=fleet, engines=engines, models=models, swaps=swaps, gateway=gateway,
-        status=status,
+        logs=logs, fleet=fleet, engines=engines, models=models, setup=setup, locks=locks,
+        swaps=swaps, gateway=gateway, status=status,
     )  # fmt: skip
 
 

@@ -80,6 +80,13 @@ class Conflict(AppError):
     hint = ""
 
 
+class Locked(AppError):
+    """Somebody has taken this for themselves for a while."""
+
+    code = "locked"
+    hint = "Wait until it is free."
+
+
 class TooLarge(AppError):
     """The body is larger than the limit."""
 

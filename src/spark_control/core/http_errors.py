@@ -22,6 +22,7 @@ TABLE: dict[type[errors.AppError], Row] = {
     errors.Conflict: Row(409, "conflict_error", "invalid_request_error"),
     errors.TooLarge: Row(413, "invalid_request_error", "request_too_large"),
     errors.WrongMediaType: Row(415, "invalid_request_error", "invalid_request_error"),
+    errors.Locked: Row(423, "conflict_error", "invalid_request_error"),
     errors.TooMany: Row(429, "rate_limit_error", "rate_limit_error"),
     errors.HostTrouble: Row(502, "upstream_error", "api_error"),
     errors.EngineTrouble: Row(502, "upstream_error", "api_error"),

@@ -1,4 +1,4 @@
-"""`/` and `/assets/…`: the page and its files."""
+"""`/`, `/docs` and `/assets/…`: the pages and their files."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -13,12 +13,14 @@ def router(page: Page | None = None) -> APIRouter:
     shown = page or read()
     routes = APIRouter(include_in_schema=False)
 
+    @routes.api_route("/docs", methods=["GET", "HEAD"])
     @routes.api_route("/", methods=["GET", "HEAD"])
-    async def index(request: Request) -> Response:
+    async def page(request: Request) -> Response:
+        text = shown.docs if request.url.path.endswith("/docs") else shown.index
         headers = {"Cache-Control": ASKED_EACH_TIME, "ETag": f'"{shown.version}"'}
         if shown.version in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(shown.index, media_type="text/html", headers=headers)
+        return Response(text, media_type="text/html", headers=headers)
 
     @routes.api_route("/assets/{version}/{name}", methods=["GET", "HEAD"])
     async def asset(version: str, name: str) -> Response:

@@ -30,6 +30,7 @@ class Page:
     """The page. `version` changes with any byte of any file, so files may be kept for ever."""
 
     index: bytes
+    docs: bytes
     version: str
     assets: Mapping[str, Asset]
 
@@ -48,14 +49,16 @@ def read(folder: Traversable | None = None) -> Page:
         for file in static.joinpath("assets").iterdir()
         if (suffix := "." + file.name.rpartition(".")[2]) in KINDS
     }
-    index = static.joinpath("index.html").read_text("utf-8")
-    version = _version(index, assets)
-    linked = index.replace(LINK, f"{LINK}{version}/")
-    return Page(linked.encode(), version, assets)
+    index, docs = (
+        static.joinpath(name).read_text("utf-8") for name in ("index.html", "docs.html")
+    )
+    version = _version(index + docs, assets)
+    linked = [text.replace(LINK, f"{LINK}{version}/").encode() for text in (index, docs)]
+    return Page(linked[0], linked[1], version, assets)
 
 
-def _version(index: str, assets: Mapping[str, Asset]) -> str:
-    seen = hashlib.sha256(index.encode())
+def _version(pages: str, assets: Mapping[str, Asset]) -> str:
+    seen = hashlib.sha256(pages.encode())
     for name in sorted(assets):
         seen.update(name.encode() + b"\0" + assets[name].body + b"\0")
     return seen.hexdigest()[:16]

@@ -13,6 +13,8 @@ from spark_control.engines.usecases import Engines
 from spark_control.fleet.shapes import ErrorShape
 from spark_control.fleet.usecases import Card, Fleet
 from spark_control.settings.usecases import Configuration
+from spark_control.swap.lock_shapes import FreeShape, LockShape
+from spark_control.swap.locks import Locks
 from spark_control.swap.shapes import SwapShape, of_running
 from spark_control.swap.usecases import Swaps
 
@@ -57,6 +59,7 @@ class StatusShape(BaseModel):
     sparks: list[SparkStatusShape]
     loaded: list[LoadedShape]
     swap: SwapShape | None
+    lock: LockShape | FreeShape = FreeShape()
     notices: list[NoticeShape]
 
 
@@ -70,6 +73,7 @@ class Status:
     fleet: Fleet
     engines: Engines
     swaps: Swaps
+    locks: Locks
     configuration: Configuration
     notices: Callable[[], Sequence[NoticeShape]]
     started_at: str
@@ -81,7 +85,7 @@ class Status:
             version=self.version, demo=self.demo, started_at=self.started_at,
             base_url=f"{base_url.rstrip('/')}/v1", sparks=self._sparks(), loaded=self._loaded(),
             swap=of_running(newest, self.clock.now()) if newest else None,
-            notices=[*self.notices(), *self._problems()],
+            lock=self.locks.shape(), notices=[*self.notices(), *self._problems()],
         )  # fmt: skip
 
     def _sparks(self) -> list[SparkStatusShape]:
@@ -122,6 +126,7 @@ def router(status: Status) -> APIRouter:
 
     @routes.get("/api/status")
     async def read(request: Request) -> StatusShape:
+        """Show what is loaded where, and whether it can be reached."""
         return status.now(str(request.base_url))
 
     return routes

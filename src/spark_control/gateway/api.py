@@ -27,10 +27,12 @@ def router(gateway: Gateway) -> APIRouter:
 
     @routes.get("/v1/models")
     async def models() -> JSONResponse:
+        """List the models that are loaded, by their keys."""
         rows = [_row(engine) for engine in gateway.listed()]
         return JSONResponse({"object": "list", "data": rows})
 
     async def relay(request: Request) -> Response:
+        """Pass a request to the engine that serves its `model`, bytes through."""
         return Relayed(gateway, request.url.path, dict(request.headers), await request.body())
 
     for path in RELAYED:

@@ -78,7 +78,7 @@ class Job:
         return replace(moved, phases=_closed(self.phases, at), ended_at=at)
 
     def enter(self, phase: str, *, at: datetime) -> "Job":
-        """Return the job in `phase`; the one before ends now. Raises IllegalMove if not running."""
+        """Return the job in `phase`; the one before ends. Raises IllegalMove if not running."""
         if self.state is not JobState.RUNNING:
             raise IllegalMove(f"A job that is {self.state} has no phase {phase}.")
         return replace(self, phases=(*_closed(self.phases, at), PhaseTime(phase, at)))

@@ -24,6 +24,13 @@ class LabAddress(Unavailable):
     hint = "End what listens on 127.0.x.x, or choose a free port."
 
 
+class LabNeedsLinux(Unavailable):
+    """The lab plays machines with what Linux tells of processes, and this is another system."""
+
+    code = "lab_needs_linux"
+    hint = "Run it on Linux, or in a virtual machine or a container with Linux."
+
+
 class LabEngineMissing(Unavailable):
     """The packages of the real small engine are not installed."""
 

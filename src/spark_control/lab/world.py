@@ -18,7 +18,7 @@ from spark_control.core.clock import Clock, RealClock
 from spark_control.core.tasks import Tasks
 from spark_control.lab import catalogue, folder, machine, net, real
 from spark_control.lab.board import Board, Files
-from spark_control.lab.errors import LabAddress, LabBusy, LabFaultUnknown
+from spark_control.lab.errors import LabAddress, LabBusy, LabFaultUnknown, LabNeedsLinux
 from spark_control.lab.faults import Fault, Wanted, named
 from spark_control.lab.folder import Place
 from spark_control.lab.net import Claim
@@ -91,7 +91,6 @@ class Lab:
         self._began = 0.0
 
     async def __aenter__(self) -> Self:
-        self.state_dir.mkdir(parents=True, exist_ok=True)
         self._take_folder()
         try:
             await self._start()
@@ -109,6 +108,9 @@ class Lab:
         await self.close()
 
     def _take_folder(self) -> None:
+        if not Path("/proc/self/environ").is_file():
+            raise LabNeedsLinux("This system has no /proc with the environment of processes.")
+        self.state_dir.mkdir(parents=True, exist_ok=True)
         lock = FileIO(self.state_dir / "lab.lock", "a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -71,8 +71,37 @@ NO_KNOBS = Knobs()
 
 
 @dataclass(frozen=True, slots=True)
+class Layers:
+    """How the layers of a model keep what they have read, by `config.json`; 0 where it is silent.
+
+    `full` layers keep every token, `windowed` ones the last `window`, `stateful` ones a state of
+    fixed size (`conv_values` and `state_values` numbers a layer) however long the text is.
+    """
+
+    full: int = 0
+    windowed: int = 0
+    stateful: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    value_dim: int = 0
+    full_kv_heads: int = 0
+    full_head_dim: int = 0
+    window: int = 0
+    latent: int = 0
+    rope: int = 0
+    indexer: int = 0
+    conv_values: int = 0
+    state_values: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What `config.json` says of the weights."""
+    """What `config.json` and the tokenizer say of the weights.
+
+    `layers` is None where the layers cannot be told, `template` where there is no chat template;
+    else it holds the signs found in it. `tekken` says that only Mistral's tokenizer is there.
+    """
 
     architecture: str | None = None
     model_type: str | None = None
@@ -81,6 +110,31 @@ class Facts:
     multimodal: bool = False
     hybrid: bool = False
     remote_code: bool = False
+    vision: bool = False
+    tekken: bool = False
+    kv_fp8: bool = False
+    layers: Layers | None = None
+    template: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the engine said of its memory when it loaded a model; the last word on it."""
+
+    weight_bytes: int | None = None
+    kv_bytes: int | None = None
+    kv_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is known of the place: the memory of each Spark by name, and an earlier load."""
+
+    memory: Mapping[str, int] = field(default_factory=dict)
+    measured: Measured | None = None
+
+
+NO_ROOM = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +203,7 @@ class Model:
     origin: Origin = Origin.INFERRED
     kind: Kind = Kind.UNKNOWN
     facts: Facts = field(default_factory=Facts)
+    weight_bytes: int = 0
 
     @property
     def source(self) -> str:

@@ -29,3 +29,30 @@ class OverridesUnreadable(StorageTrouble):
 
     code = "overrides_unreadable"
     hint = "Mend the file or move it away; until then it is left as it is and not used."
+
+
+class RecipeBundled(Conflict):
+    """The recipe comes with Spark Control: it can be neither added again nor removed."""
+
+    code = "recipe_bundled"
+    hint = "Add one under another key, or change fields of it in `models-overrides.yaml`."
+
+
+class RecipeExists(Conflict):
+    """There is a custom recipe with that key already."""
+
+    code = "recipe_exists"
+    hint = "Send it again with `?replace=true` to put it in place of the other."
+
+
+class RecipeUnknown(NotFound):
+    """No custom recipe has that key."""
+
+    code = "recipe_unknown"
+    hint = "`spark-control models --recipes` lists them all."
+
+
+class OverridesUnwritable(StorageTrouble):
+    """The file with custom recipes could not be written; it is as it was."""
+
+    code = "overrides_unwritable"

@@ -49,6 +49,12 @@ def find(args: Sequence[str], wanted: Family) -> list[Found]:
     return found
 
 
+def last(args: Sequence[str], wanted: Family) -> str | None:
+    """Return the value that counts: of the last use, None where there is none."""
+    uses = find(args, wanted)
+    return uses[-1].value if uses else None
+
+
 def _at(args: Sequence[str], start: int, name: str, *, takes_value: bool) -> Found:
     _, equals, value = args[start].partition("=")
     if equals:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from spark_control.models.domain import Knobs, Recipe
-from spark_control.models.flags import Family, find, replaced
+from spark_control.models.flags import Family, find, last, replaced
 
 CONTEXT = Family((("--max-model-len", "--max-model"),))
 _SHARE_ONLY = Family(
@@ -63,11 +63,11 @@ def effective_knobs(recipe: Recipe | None, knobs: Knobs) -> Knobs:
     args = effective_args(recipe, knobs)
     prefix = find(args, PREFIX)
     return Knobs(
-        max_model_len=_read(_last(args, CONTEXT), _tokens),
-        gpu_memory_utilization=_read(_last(args, _SHARE_ONLY), float),
-        fastsafetensors=_last(args, LOADER) == "fastsafetensors",
+        max_model_len=_read(last(args, CONTEXT), tokens),
+        gpu_memory_utilization=_read(last(args, _SHARE_ONLY), float),
+        fastsafetensors=last(args, LOADER) == "fastsafetensors",
         prefix_caching=prefix[-1].name == "--enable-prefix-caching" if prefix else None,
-        kv_cache_fp8=_is_fp8(_last(args, KV_TYPE)),
+        kv_cache_fp8=_is_fp8(last(args, KV_TYPE)),
     )
 
 
@@ -75,7 +75,7 @@ def _switched(args: Args, flag: Family, words: Args, *, wish: bool | None) -> Ar
     """Turn one value of a flag on or off; another value of it is not the knob's to take away."""
     if wish is None:
         return args
-    now = _last(args, flag)
+    now = last(args, flag)
     # fp8_e4m3 is FP8 already, and somebody chose it with care.
     is_on = now == words[1] or (flag is KV_TYPE and _is_fp8(now))
     if is_on == wish:
@@ -87,11 +87,6 @@ def _is_fp8(text: str | None) -> bool:
     return text is not None and text.startswith("fp8")
 
 
-def _last(args: Args, flag: Family) -> str | None:
-    uses = find(args, flag)
-    return uses[-1].value if uses else None
-
-
 def _read(text: str | None, read: Callable[[str], T]) -> T | None:
     if text is None:
         return None
@@ -101,7 +96,7 @@ def _read(text: str | None, read: Callable[[str], T]) -> T | None:
         return None
 
 
-def _tokens(text: str) -> int:
+def tokens(text: str) -> int:
     """Read a count as vLLM does: `32k` is 32000, `32K` is 32768. Raises ValueError for `auto`."""
     found = _TOKENS.fullmatch(text)
     if found is None:

@@ -106,13 +106,14 @@ def _of_copies(key: str, source: str, copies: Copies) -> Model:
         ),
         kind=best.kind,
         facts=best.facts,
+        weight_bytes=best.weight_bytes,
     )
 
 
 def _recipe_problems(recipe: Recipe, model: Model, copies: Copies) -> list[str]:
     """Say what would make this recipe fail with these copies."""
     found = []
-    if _needs_large_batch(model.facts) and not find(recipe.vllm_args, _BATCH):
+    if needs_large_batch(model.facts) and not find(recipe.vllm_args, _BATCH):
         found.append(
             "The recipe does not set --max-num-batched-tokens; "
             "a multimodal or hybrid model needs 16384."
@@ -122,7 +123,8 @@ def _recipe_problems(recipe: Recipe, model: Model, copies: Copies) -> list[str]:
     return found
 
 
-def _needs_large_batch(facts: Facts) -> bool:
+def needs_large_batch(facts: Facts) -> bool:
+    """Tell whether vLLM wants larger batches: an image, or a block of states, is one piece."""
     return facts.multimodal or facts.hybrid
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spark_control.models.domain import Facts, Inventory, Kind, OnDisk
+from spark_control.models.domain import Facts, Inventory, Kind, Layers, OnDisk
+from spark_control.models.layers import layers_of
 
 SENTINEL = "@@INVENTORY@@"
 BUSY_S = 600.0
@@ -46,6 +47,12 @@ class _Fields:
         value = self.of.get(name)
         return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
+    def numbers(self) -> dict[str, int]:
+        return {name: self.number(name) for name in self.of}
+
+    def holds(self, name: str) -> bool:
+        return self.of.get(name) is not None
+
     def flag(self, name: str) -> bool:
         return self.of.get(name) is True
 
@@ -75,7 +82,7 @@ def _copy(entry: _Fields, now: float) -> OnDisk | None:
     source = repo or path
     if source is None or (path and not entry.flag("there")):
         return None
-    facts = _facts(entry.inner("config"))
+    facts = _facts(entry)
     kind = kind_of(source, facts, entry.texts("markers"))
     partials = entry.inner("partials")
     faults = _faults(entry, kind)
@@ -93,17 +100,30 @@ def _copy(entry: _Fields, now: float) -> OnDisk | None:
     )
 
 
-def _facts(config: _Fields) -> Facts:
+def _facts(entry: _Fields) -> Facts:
+    config = entry.inner("config")
     architectures = config.texts("architectures")
+    model_type, hybrid = config.text("model_type"), config.flag("hybrid")
+    files = entry.texts("markers")
     return Facts(
         architecture=architectures[0] if architectures else None,
-        model_type=config.text("model_type"),
+        model_type=model_type,
         quantization=config.text("quant_method"),
         context=config.number("max_position_embeddings") or None,
         multimodal=config.flag("vision") or config.flag("audio"),
-        hybrid=config.flag("hybrid"),
+        hybrid=hybrid,
         remote_code=config.flag("auto_map"),
+        vision=config.flag("vision"),
+        tekken="tekken.json" in files and "tokenizer.json" not in files,
+        kv_fp8=config.flag("kv_fp8"),
+        layers=None if config.flag("uneven") else _layers(config, model_type, hybrid=hybrid),
+        template=entry.texts("template") if entry.holds("template") else None,
     )
+
+
+def _layers(config: _Fields, model_type: str | None, *, hybrid: bool) -> Layers | None:
+    kinds = config.inner("kinds").numbers() if config.holds("kinds") else None
+    return layers_of(config.inner("shape").numbers(), kinds, model_type or "", hybrid=hybrid)
 
 
 def kind_of(source: str, facts: Facts, markers: Sequence[str]) -> Kind:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from spark_control.fleet.ports import Host
-from spark_control.models.domain import Catalogue, Inventory
+from spark_control.models.domain import Catalogue, Inventory, Measured, Recipe
 
 
 class Hosts(Protocol):
@@ -32,3 +32,26 @@ class RecipeSource(Protocol):
 
     async def load(self) -> Catalogue:
         """Return what is usable now. Never raises: a file that cannot be read is a Problem."""
+
+
+class RecipeBook(Protocol):
+    """Where custom recipes are kept; what is not known in it stays as it is."""
+
+    async def save(self, recipe: Recipe) -> None:
+        """Put `recipe` in, in the place of one with its key.
+
+        Raises OverridesUnreadable, OverridesUnwritable; nothing has changed then.
+        """
+
+    async def remove(self, key: str) -> bool:
+        """Take a recipe out; False when there was none. Raises as `save` does."""
+
+
+class LoadFacts(Protocol):
+    """What engines said of their memory, by the launch they were started with."""
+
+    def get(self, load: str) -> Measured | None:
+        """Return what was measured, or None. Never waits, never raises."""
+
+    async def keep(self, load: str, measured: Measured) -> None:
+        """Remember it; never raises, since a lost reading only means an estimate."""

@@ -1,15 +1,29 @@
 """The menu on the wire."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import BaseModel
 
 from spark_control.core.clock import iso
-from spark_control.models.domain import NO_KNOBS, Knobs, Menu, Model, Problem, Recipe
+from spark_control.models.assess import assess, usual_spark
+from spark_control.models.domain import (
+    NO_KNOBS,
+    NO_ROOM,
+    Kind,
+    Knobs,
+    Menu,
+    Model,
+    Problem,
+    Recipe,
+    Room,
+)
+from spark_control.models.fit_shapes import FitBriefShape, brief
 from spark_control.models.knobs import effective_knobs
 
 Loaded = Mapping[str, Iterable[str]]
 """The Sparks whose engine answers to a name, by name."""
+Rooms = Callable[[Model], Room]
+"""What is known of the place a model would be loaded in."""
 
 
 class KnobsShape(BaseModel):
@@ -23,7 +37,10 @@ class KnobsShape(BaseModel):
 
 
 class ModelShape(BaseModel):
-    """One line of the menu. `url` is the model's page, null for a folder."""
+    """One line of the menu. `url` is the model's page, null for a folder.
+
+    `fit` is that of the Spark a swap would take; null for what is no chat model.
+    """
 
     key: str
     name: str
@@ -46,6 +63,7 @@ class ModelShape(BaseModel):
     context: int | None
     problems: list[str]
     notes: str
+    fit: FitBriefShape | None = None
 
 
 class RecipeShape(BaseModel):
@@ -83,12 +101,15 @@ class MenuShape(BaseModel):
     read_at: str | None
 
 
-def render(menu: Menu, loaded: Loaded) -> MenuShape:
+def render(menu: Menu, loaded: Loaded, rooms: Rooms = lambda _: NO_ROOM) -> MenuShape:
     """Return the menu as the API shows it."""
     return MenuShape(
-        models=[_model(model, loaded_on(model, menu.models, loaded)) for model in menu.models],
+        models=[
+            _model(model, loaded_on(model, menu.models, loaded), rooms(model))
+            for model in menu.models
+        ],
         recipes=[
-            _recipe(recipe, menu.knobs.get(recipe.key, NO_KNOBS))
+            render_recipe(recipe, menu.knobs.get(recipe.key, NO_KNOBS))
             for recipe in menu.recipes_not_on_disk
         ],
         problems=[_problem(problem) for problem in menu.problems],
@@ -121,7 +142,7 @@ def _knobs(knobs: Knobs) -> KnobsShape:
     )
 
 
-def _model(model: Model, sparks: list[str]) -> ModelShape:
+def _model(model: Model, sparks: list[str], room: Room) -> ModelShape:
     return ModelShape(
         key=model.key, name=model.name, repo=model.repo, local_path=model.local_path,
         url=_url(model.repo), mode=model.mode, hosts=list(model.hosts),
@@ -131,11 +152,18 @@ def _model(model: Model, sparks: list[str]) -> ModelShape:
         effective_knobs=_knobs(effective_knobs(model.recipe, model.knobs)),
         architecture=model.facts.architecture, quantization=model.facts.quantization,
         context=model.facts.context, problems=list(model.problems),
-        notes=model.recipe.notes if model.recipe else "",
+        notes=model.recipe.notes if model.recipe else "", fit=_fit(model, room),
     )  # fmt: skip
 
 
-def _recipe(recipe: Recipe, knobs: Knobs) -> RecipeShape:
+def _fit(model: Model, room: Room) -> FitBriefShape | None:
+    if model.kind not in {Kind.CHAT, Kind.UNKNOWN}:
+        return None
+    return brief(assess(model, room, usual_spark(model, room)))
+
+
+def render_recipe(recipe: Recipe, knobs: Knobs = NO_KNOBS) -> RecipeShape:
+    """Return one recipe as the API shows it."""
     return RecipeShape(
         key=recipe.key, name=recipe.name, repo=recipe.repo, local_path=recipe.local_path,
         url=_url(recipe.repo), mode=recipe.mode, vllm_args=list(recipe.vllm_args),

@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import is_
@@ -11,10 +11,11 @@ from spark_control.core.clock import Clock, iso
 from spark_control.core.errors import AppError
 from spark_control.core.tasks import Tasks
 from spark_control.fleet.ports import Host
-from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem
+from spark_control.models.assess import loads
+from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem, Room
 from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
 from spark_control.models.menu import build_menu
-from spark_control.models.ports import Hosts, ModelStore, RecipeSource
+from spark_control.models.ports import Hosts, LoadFacts, ModelStore, RecipeSource
 
 KEEP_GOOD_S = 10.0
 KEEP_FAILED_S = 25.0
@@ -43,6 +44,9 @@ class Models:
     recipes: RecipeSource
     clock: Clock
     tasks: Tasks
+    facts: LoadFacts | None = None
+    memory: Callable[[], Mapping[str, int]] = dict
+    """The memory of each Spark by name, as last read; one that was never read is not there."""
     _seen: dict[str, _Seen] = field(init=False, default_factory=dict)
     _built: tuple[Sequence[object], Menu] | None = field(init=False, default=None)
 
@@ -76,6 +80,12 @@ class Models:
         near = difflib.get_close_matches(key[:64], [*by_key, *wanted], n=3, cutoff=0.5)
         guess = f" Near it: {', '.join(near)}." if near else ""
         raise ModelUnknown(f"There is no model {key[:80]!r}.{guess}", param="model")
+
+    def room(self, model: Model) -> Room:
+        """Return what is known of the place `model` would be loaded in."""
+        load = loads(model)
+        measured = self.facts.get(load) if self.facts is not None and load else None
+        return Room(self.memory(), measured)
 
     def _looks(self, catalogue: Catalogue, *, fresh: bool) -> list[asyncio.Task[None]]:
         hosts = list(self.fleet.hosts())

@@ -12,10 +12,12 @@ def router(configuration: Configuration) -> APIRouter:
 
     @routes.get("")
     async def read() -> SettingsShape:
+        """Show all settings; secrets only say whether they are set."""
         return render(configuration)
 
     @routes.put("")
     async def save(body: SaveShape) -> SettingsShape:
+        """Change settings, in force at once. `version` is the one that was read."""
         await configuration.save(body.version, body.values)
         return render(configuration)
 

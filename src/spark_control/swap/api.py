@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
+from spark_control.core.secret import Secret
 from spark_control.core.sse import HEADERS, event
 from spark_control.jobs.domain import Job
+from spark_control.swap.lock_api import LockToken
 from spark_control.swap.plan import Wish
 from spark_control.swap.shapes import TAIL, SwapShape, WishShape, of_running, render
 from spark_control.swap.usecases import Running, Swaps
@@ -27,21 +29,26 @@ def router(swaps: Swaps) -> APIRouter:
     routes = APIRouter(prefix="/api/swap", tags=["swap"])
 
     @routes.post("", status_code=202)
-    async def start(body: WishShape) -> SwapShape:
-        return await show(swaps, await swaps.request(Wish(body.model, body.host, body.rollback)))
+    async def start(body: WishShape, lock_token: LockToken = "") -> SwapShape:
+        claim = Secret(lock_token) if lock_token else None
+        wish = Wish(body.model, body.host, body.rollback)
+        return await show(swaps, await swaps.request(wish, claim))
 
     @routes.get("/{swap_id}")
     async def look(swap_id: str) -> SwapShape:
+        """Look at one swap."""
         return await show(swaps, await swaps.get(swap_id))
 
     @routes.delete("/{swap_id}")
     async def cancel(swap_id: str) -> SwapShape:
+        """Cancel a swap and stop what it started."""
         return await show(swaps, await swaps.cancel(swap_id))
 
     @routes.get("/{swap_id}/stream")
     async def stream(
         swap_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
+        """Follow a swap: server-sent events `log` and `swap`, resumed by `Last-Event-ID`."""
         job = await swaps.get(swap_id)
         running = swaps.live(job.id)
         frames = _follow(swaps, running, _line_of(last_event_id)) if running else _past(swaps, job)

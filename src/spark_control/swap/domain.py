@@ -19,6 +19,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """The number of a hold on the swap lock: it only rises, within the `realm` of one database."""
+
+    realm: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What is launched on one Spark. Every text was validated where it came in.
 
@@ -36,6 +44,13 @@ class Unit:
     env: Mapping[str, str] = field(default_factory=dict)
     mods: tuple[str, ...] = ()
     mount: str | None = None
+    realm: str = ""
+    fence: int = 0
+
+    @property
+    def under(self) -> Fence | None:
+        """Return the fence that the swap was let in under; None for a plan without one."""
+        return Fence(self.realm, self.fence) if self.realm else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,7 @@ class Limits:
     appear: float = 20.0
     load: float = 45 * 60.0
     lost: float = 60.0
+    silent: float = 20 * 60.0
     token: float = 120.0
     poll: float = 0.25
     status_every: float = 2.0

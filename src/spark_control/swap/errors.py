@@ -1,6 +1,14 @@
 """Why a swap is refused, fails or ends early."""
 
-from spark_control.core.errors import Conflict, EngineTrouble, HostTrouble, NotFound, SlowUpstream
+from spark_control.core.errors import (
+    BadInput,
+    Conflict,
+    EngineTrouble,
+    HostTrouble,
+    Locked,
+    NotFound,
+    SlowUpstream,
+)
 
 
 class SwapUnknown(NotFound):
@@ -21,7 +29,14 @@ class NeedsSetup(Conflict):
     """The model is on disk and nobody has said how to launch it."""
 
     code = "needs_setup"
-    hint = "Add a recipe for it to `models-overrides.yaml`."
+    hint = "Choose Set up on the page, or `spark-control models suggest KEY --save`."
+
+
+class DoesNotFit(Conflict):
+    """The model needs more memory than the Spark has; the detail holds the arithmetic."""
+
+    code = "does_not_fit"
+    hint = "Lower the context or raise the memory share in its recipe or knobs."
 
 
 class ModelIncomplete(Conflict):
@@ -114,6 +129,13 @@ class EngineNeverReady(SlowUpstream):
     hint = "Look at the log for the line it stopped at."
 
 
+class EngineStuck(SlowUpstream):
+    """The engine stopped moving while it was loading: no line in its log, no change of memory."""
+
+    code = "engine_stuck"
+    hint = "Look at the log for the line it stopped at, then switch to the model again."
+
+
 class EngineMute(EngineTrouble):
     """The engine says it is healthy and makes no token."""
 
@@ -126,3 +148,45 @@ class SwapCancelled(Conflict):
 
     code = "swap_cancelled"
     hint = "No engine runs on that Spark now; switch to a model to start one."
+
+
+class SwapLocked(Locked):
+    """Somebody holds the swap lock, and the request does not carry its token."""
+
+    code = "swap_locked"
+    hint = "Wait for its end, ask the holder, or break it with `spark-control lock break`."
+
+
+class LockLost(Locked):
+    """The swap lock was taken or broken after the swap was asked for; nothing was stopped."""
+
+    code = "lock_lost"
+    hint = "Look at `spark-control lock show`, then ask for the swap again."
+
+
+class LockNotHeld(Conflict):
+    """The swap lock is not held: it was never taken, was released, was broken or has run out."""
+
+    code = "lock_not_held"
+    hint = "Take it with `spark-control lock acquire`."
+
+
+class LockWishIncomplete(BadInput):
+    """To take the swap lock a holder and a time are needed."""
+
+    code = "lock_wish_incomplete"
+    hint = "Send `holder` and `ttl_s`; to renew a lock send its `X-Lock-Token`."
+
+
+class LaunchFenced(Locked):
+    """The Spark has seen a launch under a newer swap lock, so this older one was refused."""
+
+    code = "launch_fenced"
+    hint = "Ask for the swap again. If the data directory is an older copy, see `docs/lock.md`."
+
+
+class LaunchBusy(Conflict):
+    """Another launch runs on the Spark."""
+
+    code = "launch_busy"
+    hint = "Wait until it has ended, then ask for the swap again."

@@ -45,3 +45,38 @@ class Watch:
         self._appeared = self._appeared or status.engine
         late = now - self._began > self._limits.appear
         return not status.container or (not status.engine and (self._appeared or late))
+
+
+class Pulse:
+    """Remembers the last sign of life of one loading engine: a new line, or memory that moves.
+
+    A cold compilation may be silent for many minutes, so the time allowed is long.
+    """
+
+    def __init__(self, began: float, limits: Limits) -> None:
+        self._last = began
+        self._allowed = limits.silent
+        self._lines = 0
+        self._memory: int | None = None
+
+    def read(self, lines: int, now: float) -> None:
+        """Note how many lines the log has."""
+        if lines != self._lines:
+            self._lines, self._last, self._memory = lines, now, None
+
+    def quiet(self, now: float) -> bool:
+        """Tell whether the log has been silent for so long that other signs are worth a look."""
+        return now - self._last > self._allowed / 2
+
+    def felt(self, memory: int | None, now: float) -> None:
+        """Note the bytes of memory that are free, where the Spark says."""
+        if memory is None:
+            return
+        if self._memory is not None and abs(memory - self._memory) >= SETTLED:
+            self._last = now
+            self._memory = None
+        self._memory = memory if self._memory is None else self._memory
+
+    def stopped(self, now: float) -> bool:
+        """Tell whether there has been no sign for longer than allowed."""
+        return now - self._last > self._allowed

@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+from spark_control.models.domain import Measured
+from spark_control.models.measured import with_line
 from spark_control.swap.domain import Progress
 from spark_control.swap.parse import bare, progress_of
 
@@ -15,6 +17,7 @@ class Live:
     """What the page shows of a running swap. `revision` rises with every change."""
 
     progress: Progress | None = None
+    measured: Measured = field(default_factory=Measured)
     touched: bool = False
     cancelling: bool = False
     lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))
@@ -28,6 +31,7 @@ class Live:
         self.count += 1
         self.lines.append((self.count, bare(line)))
         self.progress = progress_of(line) or self.progress
+        self.measured = with_line(self.measured, line)
         self.notify()
 
     def notify(self) -> None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from spark_control.engines.domain import Address, Engine, EngineState
 from spark_control.fleet.errors import HostUnknown, NoHosts
-from spark_control.models.domain import Kind, Mode, Model, Recipe
+from spark_control.models.assess import assess
+from spark_control.models.domain import NO_ROOM, Kind, Mode, Model, Recipe, Room
+from spark_control.models.fit import Verdict
 from spark_control.models.knobs import effective_args
 from spark_control.swap.domain import Plan, Unit
 from spark_control.swap.errors import (
     ClusterUnsupported,
+    DoesNotFit,
     ModelIncomplete,
     NeedsSetup,
     NotLaunchable,
@@ -38,12 +41,14 @@ class World:
     model: Model
     container: str
     launch_dir: str
+    room: Room = NO_ROOM
 
 
 def plan_swap(world: World, wish: Wish, *, job: str) -> Plan:
     """Return the plan for `wish`.
 
-    Raises NoHosts, HostUnknown, NotLaunchable, NeedsSetup, ClusterUnsupported, ModelIncomplete.
+    Raises NoHosts, HostUnknown, NotLaunchable, NeedsSetup, ClusterUnsupported, ModelIncomplete,
+    DoesNotFit.
     """
     model = world.model
     recipe = _launchable(model)
@@ -53,6 +58,7 @@ def plan_swap(world: World, wish: Wish, *, job: str) -> Plan:
             f"{model.name} is not whole on {spark}.",
             detail={"spark": spark, "problems": list(model.problems)},
         )
+    _fitting(world, spark)
     replaces = tuple(
         name
         for engine in world.engines
@@ -60,6 +66,29 @@ def plan_swap(world: World, wish: Wish, *, job: str) -> Plan:
         for name in engine.served[:1]
     )
     return Plan(spark, world.slots[spark], _unit(world, recipe, job), replaces)
+
+
+def _fitting(world: World, spark: str) -> None:
+    """Refuse what is known not to fit; what is tight, or not known, is for the engine to say."""
+    found = assess(world.model, world.room, spark)
+    if found.verdict is not Verdict.NO:
+        return
+    hint = DoesNotFit.hint
+    if found.max_context:
+        hint = f"There is room for a context of {found.max_context} tokens. {hint}"
+    raise DoesNotFit(
+        f"{world.model.name} does not fit on {spark}: {found.reason}",
+        hint=hint,
+        detail={
+            "spark": spark,
+            "needed_bytes": found.needed_bytes,
+            "max_context": found.max_context,
+            "terms": [
+                {"name": term.name, "bytes": term.bytes, "basis": term.basis.value}
+                for term in found.terms
+            ],
+        },
+    )
 
 
 def _launchable(model: Model) -> Recipe:

@@ -1,11 +1,14 @@
 """What a swap needs of the launch scripts on a Spark, and of the places logs go to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from spark_control.fleet.ports import Host
 from spark_control.swap.domain import Unit, UnitStatus
+from spark_control.swap.lock import Lock
 
 
 class Launcher(Protocol):
@@ -20,8 +23,9 @@ class Launcher(Protocol):
     async def start(self, host: Host, unit: Unit, *, timeout_s: float) -> None:
         """Return once the launcher has handed the engine over, ready or not.
 
-        Raises LauncherFailed, CommandTimeout. Must not be called while a container of that name
-        is there: the launcher would start a second engine inside it.
+        Raises LauncherFailed, CommandTimeout; LaunchFenced and LaunchBusy when it started nothing
+        because of a newer or another launch on that Spark. Must not be called while a container
+        of that name is there: the launcher would start a second engine inside it.
         """
 
     async def stop(self, host: Host, container: str, *, timeout_s: float) -> bool:
@@ -60,3 +64,27 @@ class Logs(Protocol):
 
     async def tail(self, job_id: str, lines: int) -> list[str]:
         """Return the last `lines` lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The lock, and what time it was in the store then."""
+
+    lock: Lock
+    at: datetime
+
+
+Change = Callable[[Lock, datetime], Lock]
+"""Makes the next lock of the one that is, at the store's time; may refuse by raising."""
+
+
+class LockStore(Protocol):
+    """Keeps the one swap lock."""
+
+    async def change(self, change: Change) -> Reading:
+        """Put what `change` makes of the lock in its place, in one transaction; durable after.
+
+        Nobody else changes the lock in between, in this process or another one. The time is that
+        of the store, so that processes whose clocks differ agree on when a hold ends. What
+        `change` raises is raised here, and the lock stays. Raises DatabaseTrouble.
+        """

@@ -13,16 +13,22 @@ from spark_control.fleet.errors import ConnectionLost
 from spark_control.fleet.ports import Host
 from spark_control.jobs.domain import Job
 from spark_control.jobs.usecases import Jobs
+from spark_control.swap.causes import explain
 from spark_control.swap.domain import Limits, Phase, Plan, Progress
 from spark_control.swap.errors import (
     EngineDied,
     EngineMute,
     EngineNeverReady,
+    EngineStuck,
+    LaunchBusy,
+    LauncherFailed,
     LauncherLied,
+    LaunchFenced,
     PortTaken,
 )
-from spark_control.swap.judge import Watch, settled
-from spark_control.swap.live import Live
+from spark_control.swap.judge import Pulse, Watch, settled
+from spark_control.swap.live import LINES, Live
+from spark_control.swap.locks import Locks
 from spark_control.swap.log_reader import LogReader
 from spark_control.swap.ports import Launcher, Logs
 
@@ -52,6 +58,7 @@ class Runner:
     logs: Logs
     clock: Clock
     limits: Limits
+    locks: Locks
 
     async def run(self, course: Course) -> Job:
         """Take the job through its phases and return it, still running; raises why it failed.
@@ -95,6 +102,7 @@ class Runner:
         await self.load.drained(plan.address, timeout_s=self.limits.drain)
 
     async def _stop(self, plan: Plan, host: Host, live: Live) -> None:
+        await self.locks.admit(plan.unit.under)  # somebody may have taken the lock since then
         live.touched = True
         stopped = await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
         if not stopped:
@@ -114,15 +122,21 @@ class Runner:
             readings.append(now)
             await self.clock.sleep(self.limits.poll)
 
-    async def _launch(self, plan: Plan, host: Host, _live: Live) -> None:
+    async def _launch(self, plan: Plan, host: Host, live: Live) -> None:
         try:
             await self.launcher.start(host, plan.unit, timeout_s=self.limits.launch)
+        except (LaunchFenced, LaunchBusy):
+            live.touched = False  # what is there now is of another launch, and stays
+            raise
         except ConnectionLost:
             # What the launcher did before the cut is not known: the container's label tells.
             status = await self.launcher.status(host, plan.unit.container)
             if status.job != plan.unit.job:
                 raise
             return
+        except LauncherFailed as error:
+            explain(error, str(error.detail.get("said", "")).splitlines())
+            raise
         status = await self.launcher.status(host, plan.unit.container)
         if not status.container:
             raise LauncherLied(f"The launch script on {host.name} started no container.")
@@ -136,20 +150,22 @@ class Runner:
         )  # fmt: skip
         _ = tasks.spawn(reader.follow(), name="log")
         try:
-            await self._until_listed(plan, host)
+            await self._until_listed(plan, host, reader)
             await tasks.close()
             await reader.rest()
-        except (EngineDied, EngineNeverReady) as error:
+        except (EngineDied, EngineNeverReady, EngineStuck) as error:
             await tasks.close()
             await reader.rest()
             error.detail["log"] = live.tail(TAIL)
+            explain(error, live.tail(LINES))
             raise
         finally:
             await tasks.close()
             log.close()
 
-    async def _until_listed(self, plan: Plan, host: Host) -> None:
+    async def _until_listed(self, plan: Plan, host: Host, reader: LogReader) -> None:
         watch = Watch(self.clock.monotonic(), self.limits)
+        pulse = Pulse(self.clock.monotonic(), self.limits)
         while True:
             look = await self.probe.look(plan.address, timeout_s=5.0)
             if look.state is EngineState.SERVING and plan.unit.key in look.served:
@@ -161,6 +177,7 @@ class Runner:
                 )
             if watch.due(now):
                 await self._still_there(plan, host, watch)
+                await self._still_moves(plan, host, pulse, reader.known)
             await self.clock.sleep(self.limits.poll)
 
     async def _still_there(self, plan: Plan, host: Host, watch: Watch) -> None:
@@ -174,13 +191,29 @@ class Runner:
         if watch.ended(status, self.clock.monotonic()):
             raise EngineDied(f"{plan.unit.key} ended while it was loading.")
 
+    async def _still_moves(self, plan: Plan, host: Host, pulse: Pulse, lines: int) -> None:
+        """Raise when there has been no sign of life for too long: no line, no moving memory."""
+        now = self.clock.monotonic()
+        pulse.read(lines, now)
+        if pulse.quiet(now):
+            try:
+                pulse.felt(await self.launcher.memory_available(host), now)
+            except (HostTrouble, SlowUpstream):
+                return
+        if pulse.stopped(now):
+            raise EngineStuck(
+                f"{plan.unit.key} has shown no sign of life for {self.limits.silent:.0f} s."
+            )
+
     async def _verify(self, plan: Plan, _host: Host, live: Live) -> None:
         live.progress = Progress("Asking for one token")
         live.notify()
         try:
             await self.probe.token(plan.address, plan.unit.key, timeout_s=self.limits.token)
         except (EngineBroke, EngineSlow, EngineUnreachable) as error:
-            raise EngineMute(
+            mute = EngineMute(
                 f"{plan.unit.key} is loaded and makes no token. {error.message}",
                 detail={"log": live.tail(TAIL)},
-            ) from error
+            )
+            explain(mute, live.tail(LINES))
+            raise mute from error

@@ -8,6 +8,7 @@ import shlex
 
 from spark_control.core.shell import Command, RemotePath
 from spark_control.swap.domain import Unit
+from spark_control.swap.fence import guarded
 
 FOLDER = RemotePath(".spark-control", in_home=True)
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - apps and other Sparks reach the engine there
@@ -46,9 +47,10 @@ def launch_command(unit: Unit) -> Command:
     labels = f"--label {LABEL_JOB}={unit.job} --label {LABEL_MODEL}={unit.key}"
     mods = (word for mod in unit.mods for word in ("--apply-mod", mod))
     mount = ("-v", f"{unit.mount}:{unit.mount}") if unit.mount else ()
-    return Command.of(
+    launch = Command.of(
         "./launch-cluster.sh", "--name", unit.container, "-t", unit.image, "--solo",
         *mods, *mount, "-d", "--launch-script", script_path(unit),
         cwd=RemotePath.parse(unit.launch_dir),
         env={"VLLM_SPARK_EXTRA_DOCKER_ARGS": labels},
     )  # fmt: skip
+    return guarded(launch, unit.under)

@@ -19,6 +19,8 @@ from spark_control.swap.domain import Limits, Phase, Plan
 from spark_control.swap.errors import SwapCancelled, SwapRunning, SwapUnknown
 from spark_control.swap.eta import usual_seconds
 from spark_control.swap.live import Live
+from spark_control.swap.lock import Claim
+from spark_control.swap.locks import Locks
 from spark_control.swap.plan import Wish, World, plan_swap
 from spark_control.swap.ports import Launcher, Logs
 from spark_control.swap.recovery import LAUNCHED, from_json, interrupted, to_json, was_launched
@@ -61,6 +63,7 @@ class Swaps:
     clock: Clock
     limits: Limits
     publish: Publish
+    locks: Locks
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _newest: Running | None = field(init=False, default=None)
 
@@ -75,17 +78,20 @@ class Swaps:
         newest = self._newest
         return newest if newest is not None and not newest.job.ended else None
 
-    async def request(self, wish: Wish) -> Job:
+    async def request(self, wish: Wish, claim: Claim = None) -> Job:
         """Start a swap, or return the one that runs when the wish is the same.
 
-        Raises SwapRunning for another wish while one runs, ModelUnknown, and what `plan_swap`
-        raises; nothing is touched then.
+        Raises SwapRunning for another wish while one runs, ModelUnknown, what `plan_swap` raises,
+        and what `Locks.admit` raises for the `claim`; nothing is touched then.
         """
         async with self._turn:
+            fence = await self.locks.admit(claim)
             if (running := self.running) is not None:
                 return self._same(running, wish)
             world = await self._world(wish)
             plan = plan_swap(world, wish, job="")
+            unit = replace(plan.unit, realm=fence.realm, fence=fence.number)
+            plan = replace(plan, unit=unit)
             args = {"model": wish.key, "host": wish.host, "rollback": wish.rollback,
                     "plan": to_json(plan)}  # fmt: skip
             job = await self.jobs.create(kind=KIND, prefix="sw", target=wish.key, args=args)
@@ -131,6 +137,7 @@ class Swaps:
             model=model,
             container=settings.text("VLLM_CONTAINER"),
             launch_dir=settings.text("VLLM_LAUNCH_DIR"),
+            room=self.models.room(model),
         )
 
     async def _go(self, running: Running) -> None:
@@ -189,7 +196,8 @@ class Swaps:
                 error.detail["rolls_back_to"] = back.key
             running.job = await self.jobs.fail(running.job, error)
             if back is not None:
-                _ = self.tasks.spawn(self._roll_back(back), name=f"back to {back.key}")
+                work = self._roll_back(back, running.plan)
+                _ = self.tasks.spawn(work, name=f"back to {back.key}")
         else:
             reason = SwapCancelled(f"The swap to {running.job.target} was cancelled.", hint=left)
             running.job = await self.jobs.cancel(running.job, reason)
@@ -201,9 +209,9 @@ class Swaps:
             return None
         return Wish(plan.replaces[0], plan.spark)
 
-    async def _roll_back(self, wish: Wish) -> None:
+    async def _roll_back(self, wish: Wish, failed: Plan) -> None:
         try:
-            await self.request(wish)
+            await self.request(wish, failed.unit.under)
         except AppError as error:
             log.warning("%s could not be brought back: %s", wish.key, error.message)
 

@@ -310,7 +310,9 @@ async def test_the_users_own_configuration_leads_there(site: Site, tmp_path: Pat
         f"Host played\n HostName {site.spark.host}\n Port {site.spark.port}\n"
         f" User {site.spark.user}\n IdentityFile {site.key_path}\n"
     )
-    access = SshAccess(known_hosts=KnownHosts(site.known_hosts), key_path=None, config=(config,))
+    ensure_key(tmp_path / "other")  # nobody over there knows ours
+    known = KnownHosts(site.known_hosts)
+    access = SshAccess(known_hosts=known, key_path=tmp_path / "other", config=(config,))
     host = SshHost(Spark("spark1", "played", ""), access=access, clock=RealClock())
     assert await printed(host, HELLO) == "hello\n"
     assert site.known_hosts.read_text().startswith("played ")

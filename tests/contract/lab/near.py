@@ -75,7 +75,7 @@ class Near:
         """Ask the engine; a status of 0 means that nothing answers."""
         return await asyncio.to_thread(self._ask, path, body)
 
-    async def health(self, status: int, within_s: float = 20.0) -> None:
+    async def health(self, status: int, within_s: float = 60.0) -> None:
         """Wait until the engine's health has that status; 0 is no answer."""
         clock = RealClock()
         end = clock.monotonic() + within_s
@@ -100,7 +100,7 @@ class Near:
         return (await self.run("docker logs vllm_node")).out
 
 
-async def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Return once `condition` holds; fail when it does not in time."""
     clock = RealClock()
     end = clock.monotonic() + within_s

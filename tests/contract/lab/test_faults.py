@@ -52,7 +52,7 @@ async def test_offline_closes_the_port_and_breaks_what_is_open(near: Near) -> No
 async def test_frozen_answers_nothing_until_it_thaws(near: Near) -> None:
     await near.launch(SMOLLM2, "smollm2")
     await near.health(200)
-    quick = await near.connect(keepalive_interval=0.1, keepalive_count_max=2)
+    quick = await near.connect(keepalive_interval=0.5, keepalive_count_max=2)
     waiting = await near.connect()
     slow = await waiting.create_process("echo done")
     told = await quick.create_process("sleep 1000")

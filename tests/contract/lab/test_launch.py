@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 from spark_control.lab.catalogue import SMOLLM2
@@ -168,6 +169,22 @@ async def test_models_that_are_not_there_or_not_whole(tmp_path: Path) -> None:
         assert (
             json.loads((await near.ask("/v1/models"))[1])["data"][0]["id"] == "/models/my-finetune"
         )
+
+
+async def test_a_client_that_leaves_ends_the_work(near: Near) -> None:
+    await near.launch(SMOLLM2, "smollm2")
+    await near.health(200)
+    endless = {**HELLO, "stream": True, "ignore_eos": True, "max_tokens": 10**9}
+    async with await near.connect() as connection:
+        url = f"http://{near.spark.host}:8888/v1/chat/completions"
+        asked = f"curl -sN {url} -d {shlex.quote(json.dumps(endless))} | head -c 2000 | wc -c"
+        assert (await connection.run(asked)).stdout == "2000\n"
+    text = ""
+    for _ in range(100):
+        text = (await near.ask("/metrics"))[1].decode()
+        if 'num_requests_running{engine="0",model_name="smollm2"} 0.0' in text:
+            break
+    assert 'num_requests_running{engine="0",model_name="smollm2"} 0.0' in text
 
 
 async def test_requests_that_are_wrong(near: Near) -> None:

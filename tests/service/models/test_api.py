@@ -75,6 +75,7 @@ async def test_the_shape_clients_rely_on(client: httpx.AsyncClient) -> None:
         "needs_setup": False, "effective_knobs": {**NOTHING, "max_model_len": 4096},
         "origin": "bundled", "kind": "chat", "architecture": "QwenForCausalLM",
         "quantization": "fp8", "context": 262144, "problems": [], "notes": "Good.",
+        "fit": {"verdict": "unknown", "needed_bytes": 6442450944, "max_context": None},
     }  # fmt: skip
     assert body["recipes"] == [
         {

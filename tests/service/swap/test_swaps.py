@@ -23,8 +23,10 @@ from spark_control.jobs.usecases import Jobs
 from spark_control.models.errors import ModelUnknown
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import merge
+from spark_control.swap.adapters.sql_lock import SqlLock
 from spark_control.swap.domain import Limits
 from spark_control.swap.errors import StopFailed, SwapRunning, SwapUnknown
+from spark_control.swap.locks import Locks
 from spark_control.swap.plan import Wish
 from spark_control.swap.runner import Runner
 from spark_control.swap.shapes import of_running
@@ -81,15 +83,17 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     models = Models(
         fleet=FakeFleet(), store=FakeStore(), recipes=FakeRecipes(), clock=clock, tasks=tasks
     )
+    locks = Locks(store=SqlLock(sql), bus=bus, clock=clock)
     runner = Runner(
         jobs=jobs, launcher=launcher, probe=probe, load=in_flight, logs=logs, clock=clock,
-        limits=limits,
+        limits=limits, locks=locks,
     )  # fmt: skip
     said: list[str] = []
     swaps = Swaps(
         runner=runner, jobs=jobs, models=models, engines=engines, launcher=launcher, logs=logs,
         host=NoHost, settings=lambda: settings, tasks=tasks, clock=clock, limits=limits,
         publish=lambda running: said.append(of_running(running, clock.now()).state),
+        locks=locks,
     )  # fmt: skip
     yield Bench(world, launcher, swaps, jobs, in_flight, said)
     sql.close()

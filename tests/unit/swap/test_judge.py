@@ -1,7 +1,7 @@
 """When a loading engine has ended, and when memory is back."""
 
 from spark_control.swap.domain import Limits, UnitStatus
-from spark_control.swap.judge import Watch, settled
+from spark_control.swap.judge import Pulse, Watch, settled
 
 GIB = 1 << 30
 GONE = UnitStatus(container=False, engine=False)
@@ -58,3 +58,34 @@ def test_a_load_has_an_end() -> None:
     watch = Watch(10, Limits(load=5))
     assert not watch.too_long(15)
     assert watch.too_long(15.1)
+
+
+def test_a_line_is_a_sign_of_life() -> None:
+    pulse = Pulse(0, Limits(silent=100))
+    assert not pulse.quiet(50)
+    assert pulse.quiet(51)
+    assert not pulse.stopped(100)
+    assert pulse.stopped(101)
+    pulse.read(3, 90)
+    assert not pulse.stopped(190)
+    pulse.read(3, 150)
+    assert pulse.stopped(191)
+
+
+def test_memory_that_moves_is_a_sign_of_life() -> None:
+    pulse = Pulse(0, Limits(silent=100))
+    pulse.felt(None, 60)
+    pulse.felt(50 * GIB, 60)
+    pulse.felt(50 * GIB - 1, 70)
+    assert pulse.stopped(101)
+    pulse.felt(49 * GIB, 110)
+    assert not pulse.stopped(111)
+    pulse.felt(49 * GIB, 200)
+    assert pulse.stopped(211)
+
+
+def test_memory_that_moves_slowly_moves() -> None:
+    pulse = Pulse(0, Limits(silent=100))
+    for step in range(11):
+        pulse.felt(50 * GIB - step * GIB // 10, 60 + step)
+    assert not pulse.stopped(150)

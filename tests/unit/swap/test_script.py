@@ -61,6 +61,15 @@ def test_the_launch_line() -> None:
     assert str(script_path(UNIT)) == "~/.spark-control/launch-vllm_node.sh"
 
 
+def test_under_a_fence_the_launch_is_guarded() -> None:
+    from dataclasses import replace
+
+    bare, guarded = launch_command(UNIT), launch_command(replace(UNIT, realm="r1", fence=7))
+    assert guarded.words[-len(bare.words) :] == bare.words
+    assert guarded.words[-len(bare.words) - 2 : -len(bare.words)] == ("r1", "7")
+    assert (guarded.cwd, guarded.env) == (bare.cwd, bare.env)
+
+
 def test_mods_and_mounts_come_before_the_script() -> None:
     from dataclasses import replace
 

@@ -58,9 +58,10 @@ class LocalHost:
     async def stream(
         self, command: Command, *, timeout_s: float
     ) -> AsyncIterator[AsyncIterator[str]]:
+        begun = self._clock.monotonic()
         async with (
             self._process(render(command, limit_s=timeout_s), merged=True) as process,
-            aclosing(self._lines(process, command, timeout_s)) as lines,
+            aclosing(self._lines(process, command, timeout_s, begun)) as lines,
         ):
             yield lines
 
@@ -115,10 +116,9 @@ class LocalHost:
             begun.append(process)
 
     async def _lines(
-        self, process: Process, command: Command, limit_s: float
+        self, process: Process, command: Command, limit_s: float, begun: float
     ) -> AsyncGenerator[str, None]:
         lines = Lines()
-        begun = self._clock.monotonic()
         deadline = asyncio.get_running_loop().time() + limit_s + _GRACE_S
         try:
             while data := await _read(process, deadline):

@@ -40,6 +40,8 @@ class _Session:
         self.line = line
         self.started: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self.leave = asyncio.Event()
+        self.begun = 0.0
+        """When it was sent; the clock of `timeout` over there starts no earlier."""
         self.ended_by_us = False
 
 
@@ -74,7 +76,6 @@ class SshHost:
     ) -> Result:
         line = commands.announced(render(command, limit_s=timeout_s), merged=False)
         async with self._process(line) as (session, process):
-            begun = self._clock.monotonic()
             try:
                 async with asyncio.timeout(timeout_s + self._limits.grace_s):
                     out, err = await self._talk(process, stdin)
@@ -86,7 +87,7 @@ class SshHost:
             result = Result(
                 self._status(session, process), _text(out), commands.unannounced(_text(err))
             )
-            took = self._clock.monotonic() - begun
+            took = self._clock.monotonic() - session.begun
         return commands.in_time(command, result, took_s=took, limit_s=timeout_s)
 
     @asynccontextmanager
@@ -133,6 +134,7 @@ class SshHost:
             async with self._channels:
                 if not session.leave.is_set():
                     connection = await self._link.get()
+                    session.begun = self._clock.monotonic()
                     with ssh_errors(self.name):
                         process = await self._open(connection, session.line)
                     session.started.set_result(process)
@@ -166,7 +168,6 @@ class SshHost:
         self, session: _Session, process: Process, command: Command, limit_s: float
     ) -> AsyncGenerator[str, None]:
         lines = Lines()
-        begun = self._clock.monotonic()
         deadline = asyncio.get_running_loop().time() + limit_s + self._limits.grace_s
         _feed(process, b"")
         try:
@@ -178,7 +179,7 @@ class SshHost:
         for line in lines.end():
             yield line
         result = Result(self._status(session, process), "", "")
-        took = self._clock.monotonic() - begun
+        took = self._clock.monotonic() - session.begun
         commands.in_time(command, result, took_s=took, limit_s=limit_s)
 
     async def _read(self, process: Process, deadline: float) -> bytes:

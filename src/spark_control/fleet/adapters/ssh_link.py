@@ -173,9 +173,19 @@ class SshLink:
             await asyncio.to_thread(known.pin, spark.host, spark.port, witness.new_key)
 
     async def _login(self, witness: _Witness) -> asyncssh.SSHClientConnection:
-        spark, limits = self._spark, self._limits
-        config = [str(path) for path in self._access.config] or None
-        keys = await self._keys(config)
+        """Offer our key; those of the user by themselves, as a server counts the tries."""
+        access = self._access
+        if access.key_path is not None:
+            ours = [await asyncio.to_thread(load_key, access.key_path)]
+            if not access.user_keys:
+                return await self._offer(witness, client_keys=ours, agent_path=None)
+            with suppress(asyncssh.PermissionDenied):
+                return await self._offer(witness, client_keys=ours, agent_path=None)
+        # No further word means what `ssh` would offer: configured keys, usual files, the agent.
+        return await self._offer(witness, **({} if access.user_keys else {"client_keys": None}))
+
+    async def _offer(self, witness: _Witness, **keys: object) -> asyncssh.SSHClientConnection:
+        spark, limits, trusted = self._spark, self._limits, witness.trusted
         async with asyncio.timeout(limits.connect_s) as limit:
             witness.watch(limit, asyncio.get_running_loop().time() + limits.login_s)
             return await asyncssh.connect(
@@ -183,34 +193,16 @@ class SshLink:
                 # A port of 22 may be another one by the user's own configuration.
                 port=spark.port if spark.port != 22 else (),
                 username=spark.user or (),
-                config=config,
+                config=[str(path) for path in self._access.config] or None,
                 client_factory=lambda: witness,
                 # An empty list would mean the user's own `known_hosts`, hence the function.
-                known_hosts=lambda *_: (
-                    witness.trusted.keys,
-                    witness.trusted.authorities,
-                    witness.trusted.revoked,
-                ),
-                server_host_key_algs=witness.trusted.algorithms,
-                client_keys=keys,
-                agent_path=() if self._access.user_keys else None,
+                known_hosts=lambda *_: (trusted.keys, trusted.authorities, trusted.revoked),
+                server_host_key_algs=trusted.algorithms,
                 login_timeout=limits.login_s,
                 keepalive_interval=limits.keepalive_s,
                 keepalive_count_max=limits.keepalive_count,
+                **keys,
             )
-
-    async def _keys(self, config: list[str] | None) -> list[asyncssh.SSHKeyPair] | None:
-        """Return our key, then those that `ssh` would offer."""
-        access, keys = self._access, list[asyncssh.SSHKeyPair]()
-        if access.key_path is not None:
-            ours = await asyncio.to_thread(load_key, access.key_path)
-            keys.extend(asyncssh.load_keypairs(ours))
-        if access.user_keys:
-            options = await asyncssh.SSHClientConnectionOptions.construct(
-                config=config, host=self._spark.host
-            )
-            keys.extend(options.client_keys or ())
-        return keys or None
 
     def _lost(self) -> None:
         self._held = None

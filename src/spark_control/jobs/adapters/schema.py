@@ -1,17 +1,19 @@
 """The tables, and how a database is brought to them.
 
 A new database is made from `metadata` and stamped; Alembic, which is slow to import, is loaded
-only when an older schema is found. A test holds the two ways to the same result.
+only when an older schema is found, after a copy was made. A test holds the two ways to the same
+result.
 """
 
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from spark_control.jobs.adapters.copy_before import keep_copy
 from spark_control.jobs.errors import DatabaseNewer
 
-HEAD = "0001"
-KNOWN = frozenset({"0001"})
+HEAD = "0002"
+KNOWN = frozenset({"0001", "0002"})
 
 metadata = sa.MetaData(
     naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s",
@@ -41,6 +43,19 @@ job_phases = sa.Table(
     sa.Column("ended_at", sa.DateTime(timezone=True)),
 )  # fmt: skip
 
+swap_lock = sa.Table(
+    "swap_lock", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("realm", sa.String(16), nullable=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.String(64)),
+    sa.Column("reason", sa.String(200)),
+    sa.Column("digest", sa.String(64)),
+    sa.Column("ttl_s", sa.Integer),
+    sa.Column("since", sa.DateTime(timezone=True)),
+    sa.Column("until", sa.DateTime(timezone=True)),
+)  # fmt: skip
+
 _version = sa.table("alembic_version", sa.column("version_num", sa.String(32)))
 
 
@@ -60,6 +75,7 @@ def ensure(engine: sa.Engine) -> None:
     if present not in KNOWN:
         raise DatabaseNewer(f"The database has schema {present}; this version knows {HEAD}.")
     if present != HEAD:
+        keep_copy(engine, HEAD)
         upgrade(engine)
 
 
@@ -73,12 +89,15 @@ def _create(connection: sa.Connection) -> None:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Run the migrations with Alembic."""
+    """Run the migrations with Alembic; all of them, or none when one fails."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            # Python's driver begins no transaction for a CREATE or an ALTER.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 from spark_control.core.clock import Clock
@@ -39,7 +40,7 @@ class Scripted:
         made = [piece async for piece in self._pieces(asked)]
         return json_reply(shape.whole(made, script.usage(asked, len(made))))
 
-    async def _pieces(self, asked: Wish) -> AsyncIterator[Piece]:
+    async def _pieces(self, asked: Wish) -> AsyncGenerator[Piece, None]:
         self._front.busy += 1
         try:
             for piece in script.pieces(self._model, asked):
@@ -50,13 +51,14 @@ class Scripted:
         finally:
             self._front.busy -= 1
 
-    async def _stream(self, shape: Shape, asked: Wish) -> AsyncIterator[bytes]:
+    async def _stream(self, shape: Shape, asked: Wish) -> AsyncGenerator[bytes, None]:
         if opening := shape.opening():
             yield script.sse(opening)
         made = 0
-        async for piece in self._pieces(asked):
-            made += 1
-            yield script.sse(shape.event(piece))
+        async with aclosing(self._pieces(asked)) as pieces:
+            async for piece in pieces:
+                made += 1
+                yield script.sse(shape.event(piece))
         if asked.usage:
             yield script.sse(shape.closing(script.usage(asked, made)))
         yield b"data: [DONE]\n\n"
@@ -97,7 +99,7 @@ class Llama:
         """Answer a completion."""
         return Reply(raw=self._relay(request))
 
-    async def _relay(self, request: Request) -> AsyncIterator[bytes]:
+    async def _relay(self, request: Request) -> AsyncGenerator[bytes, None]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         head = (
             f"POST {request.path} HTTP/1.1\r\nhost: llama\r\ncontent-type: application/json\r\n"

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from spark_control.core.clock import Clock
@@ -36,8 +36,8 @@ class Reply(NamedTuple):
     status: int = 200
     body: bytes = b""
     kind: str = "application/json"
-    pieces: AsyncIterator[bytes] | None = None
-    raw: AsyncIterator[bytes] | None = None
+    pieces: AsyncGenerator[bytes, None] | None = None
+    raw: AsyncGenerator[bytes, None] | None = None
 
 
 Handler = Callable[[Request], Awaitable[Reply]]
@@ -139,7 +139,8 @@ class Server:
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection, one after the other."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        # A head that can't be read ends the connection too (ValueError).
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
             while request := await _read(reader):
                 await self._thawed()
                 reply = await self._handler(request)
@@ -149,8 +150,9 @@ class Server:
 
     async def _send(self, writer: asyncio.StreamWriter, reply: Reply) -> None:
         if reply.raw:
-            async for piece in reply.raw:
-                await self._write(writer, piece)
+            async with contextlib.aclosing(reply.raw) as pieces:
+                async for piece in pieces:
+                    await self._write(writer, piece)
             return
         head = (
             f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Error')}\r\nserver: uvicorn\r\n"
@@ -161,8 +163,9 @@ class Server:
             await self._write(writer, head.encode() + reply.body)
             return
         await self._write(writer, f"{head}transfer-encoding: chunked\r\n\r\n".encode())
-        async for piece in reply.pieces:
-            await self._write(writer, b"%x\r\n%b\r\n" % (len(piece), piece))
+        async with contextlib.aclosing(reply.pieces) as pieces:
+            async for piece in pieces:
+                await self._write(writer, b"%x\r\n%b\r\n" % (len(piece), piece))
         await self._write(writer, b"0\r\n\r\n")
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:

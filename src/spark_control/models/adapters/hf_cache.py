@@ -15,12 +15,25 @@ from spark_control.models.parse import Unreadable, read_inventory
 PYTHON = ("python3", "-I", "-S", "-")
 
 
+# What the second part says for the sake of being a module too.
+_LEFT_OUT = ("from __future__ ", "from spark_control.")
+
+
+def program() -> bytes:
+    """Return the two parts as one program; there is nothing on a Spark to import the first from."""
+    remote = files("spark_control.models") / "remote"
+    first, second = (
+        (remote / name).read_text("utf-8") for name in ("config_json.py", "inventory.py")
+    )
+    lines = second.splitlines(keepends=True)
+    return (first + "".join(line for line in lines if not line.startswith(_LEFT_OUT))).encode()
+
+
 class HfCache:
     """Implements ModelStore. The program is read from the package once, when this is built."""
 
     def __init__(self) -> None:
-        program = files("spark_control.models") / "remote" / "inventory.py"
-        self._program = program.read_bytes()
+        self._program = program()
 
     async def inventory(
         self, host: Host, local_paths: Sequence[str], *, timeout_s: float

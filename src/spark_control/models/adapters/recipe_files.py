@@ -1,4 +1,4 @@
-"""Recipes from the bundled `models.yaml` and the operator's `models-overrides.yaml`."""
+"""Recipes from the bundled `models.yaml`, and from and into `models-overrides.yaml`."""
 
 import asyncio
 from importlib.resources import files
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from spark_control.models.domain import Catalogue, Problem
-from spark_control.models.errors import OverridesUnreadable
+from spark_control.core.files import write_private
+from spark_control.models.domain import Catalogue, Problem, Recipe
+from spark_control.models.entries import with_entry, without_entry
+from spark_control.models.errors import OverridesUnreadable, OverridesUnwritable
 from spark_control.models.recipes import read_bundled, read_overrides
 
 MAX_BYTES = 1 << 20
@@ -15,12 +17,13 @@ Stamp = tuple[int, int, int] | None
 
 
 class RecipeFiles:
-    """Implements RecipeSource. The overrides are read again whenever the file has changed."""
+    """Implements RecipeSource and RecipeBook. A changed file is read again."""
 
     def __init__(self, overrides: Path) -> None:
         self._overrides = overrides
         self._bundled: Catalogue | None = None
         self._known: tuple[Stamp, Catalogue] | None = None
+        self._writing = asyncio.Lock()
 
     async def load(self) -> Catalogue:
         return await asyncio.to_thread(self._load)
@@ -38,6 +41,39 @@ class RecipeFiles:
             problem = Problem(str(self._overrides), None, error.message)
             return Catalogue(bundled.recipes, {}, (*bundled.problems, problem))
         return self._known[1]
+
+    async def save(self, recipe: Recipe) -> None:
+        async with self._writing:
+            await asyncio.to_thread(self._save, recipe)
+
+    async def remove(self, key: str) -> bool:
+        async with self._writing:
+            return await asyncio.to_thread(self._remove, key)
+
+    def _save(self, recipe: Recipe) -> None:
+        self._write(with_entry(self._document(), recipe))
+
+    def _remove(self, key: str) -> bool:
+        left = without_entry(self._document(), key)
+        if left is not None:
+            self._write(left)
+        return left is not None
+
+    def _document(self) -> object:
+        return None if _stamp(self._overrides) is None else read_document(self._overrides)
+
+    def _write(self, document: object) -> None:
+        """Write the file anew. Comments are lost in that, so the first one is kept beside."""
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        beside = self._overrides.with_name(f"{self._overrides.name}.bak")
+        try:
+            if self._overrides.exists() and not beside.exists():
+                write_private(beside, self._overrides.read_bytes())
+            write_private(self._overrides, text.encode())
+        except OSError as error:
+            raise OverridesUnwritable(
+                f"{self._overrides} cannot be written: {error.strerror}."
+            ) from error
 
     def _laid_over(self, document: object) -> Catalogue:
         return read_overrides(document, self._bundled_recipes(), source=str(self._overrides))

@@ -1,6 +1,7 @@
 """List the models on this machine as one line of JSON.
 
-A program of its own for any Python from 3.8 on, sent over stdin: `python3 - '{"local": [...]}'`.
+A program of its own for any Python from 3.8 on, sent over stdin behind `config_json.py`:
+`python3 - '{"local": [...]}'`.
 It reads names, sizes, small JSON files and the heads of weight files, and changes nothing. Where
 one model cannot be read, that model says why and the others are listed all the same.
 """
@@ -14,13 +15,14 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
+
+from spark_control.models.remote.config_json import config_of, read, template_of, text, whole
 
 VERSION = 1
 MAX_FILES = 20000
 MAX_DEPTH = 8
-MAX_JSON = 4 << 20
 MAX_INDEX = 128 << 20
 MAX_HEAD = 100 << 20
 TAIL = 4096
@@ -40,8 +42,8 @@ TOKENIZERS = (
 MARKERS = (
     "config.json", "params.json", "modules.json", "adapter_config.json", "model_index.json",
     "generation_config.json", "chat_template.jinja", "preprocessor_config.json",
+    "tokenizer.json", "tekken.json",
 )  # fmt: skip
-NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 
 
 class Files:
@@ -180,78 +182,6 @@ def ends_in(head: bytes) -> list[int]:
     return [int(end) for end in OFFSETS.findall(head)]
 
 
-def read(path: str, limit: int) -> bytes:
-    """Return a whole file. Raises ValueError when it is larger than `limit`."""
-    with open(path, "rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"{os.path.basename(path)} is too large")
-    return content
-
-
-def config_of(path: str) -> dict[str, object]:
-    """Return the essentials of `config.json`. Raises ValueError when it cannot be read."""
-    try:
-        config = json.loads(read(path, MAX_JSON))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"config.json cannot be read: {str(error)[:120]}") from error
-    if not isinstance(config, dict):
-        raise ValueError("config.json does not hold an object")  # noqa: TRY004 - of the content
-    return essentials(config)
-
-
-def essentials(config: dict[str, object]) -> dict[str, object]:
-    """Pick what the menu needs; the language part may lie one or two levels down."""
-    layers = list(language_parts(config))
-    quantization = first(layers, "quantization_config")
-    method = quantization.get("quant_method") if isinstance(quantization, dict) else None
-    names = config.get("architectures")
-    return {
-        "architectures": [text(n) for n in names[:4]] if isinstance(names, list) else [],
-        "model_type": text(config.get("model_type")),
-        "quant_method": text(method),
-        "max_position_embeddings": whole(first(layers, "max_position_embeddings")),
-        "auto_map": bool(config.get("auto_map")),
-        "vision": any(part in config for part in ("vision_config", "vision_tower", "mm_config")),
-        "audio": "audio_config" in config,
-        "hybrid": any(is_hybrid(layer) for layer in layers),
-    }
-
-
-def language_parts(config: dict[str, object]) -> Iterator[dict[str, object]]:
-    """Yield the configuration and the language parts nested in it."""
-    yield config
-    for name in NESTED:
-        inner = config.get(name)
-        if isinstance(inner, dict):
-            yield from language_parts(inner)
-
-
-def is_hybrid(layer: dict[str, object]) -> bool:
-    """Tell whether some layers keep a state instead of a cache (Mamba, linear attention)."""
-    types = layer.get("layer_types")
-    if isinstance(types, list) and any(t in ("linear_attention", "mamba") for t in types):
-        return True
-    if layer.get("hybrid_override_pattern"):
-        return True
-    return any(key.startswith(("mamba_", "linear_num_")) for key in layer)
-
-
-def first(layers: list[dict[str, object]], key: str) -> object:
-    """Return the outermost value of `key`."""
-    return next((layer[key] for layer in layers if layer.get(key) is not None), None)
-
-
-def text(value: object) -> str | None:
-    """Return a short text, or None for anything else."""
-    return value[:100] if isinstance(value, str) else None
-
-
-def whole(value: object) -> int | None:
-    """Return a whole number, or None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def look(top: str, files: Files) -> dict[str, object]:
     """Return what one folder with a model in it says of itself."""
     names = sorted(files.by_name)
@@ -271,6 +201,7 @@ def look(top: str, files: Files) -> dict[str, object]:
         "tokenizer": any(files.present(n) for n in TOKENIZERS),
         "markers": [n for n in MARKERS if files.present(n)],
         "troubles": [trouble] if trouble else [],
+        "template": template_of(top, files.by_name),
         "config": None,
     }  # fmt: skip
     if files.present("config.json"):

@@ -17,11 +17,14 @@ from spark_control.swap.domain import Unit, UnitStatus
 from spark_control.swap.errors import (
     DockerRefused,
     ImageMissing,
+    LaunchBusy,
     LauncherFailed,
     LauncherMissing,
     LauncherTooOld,
+    LaunchFenced,
     StopFailed,
 )
+from spark_control.swap.fence import BUSY, BUSY_SAYS, FENCED, FENCED_SAYS
 from spark_control.swap.script import LABEL_JOB, launch_command, launch_script, script_path
 
 COMMAND_S = 20.0
@@ -67,6 +70,10 @@ class SparkVllmDocker:
 
     async def start(self, host: Host, unit: Unit, *, timeout_s: float) -> None:
         said = await host.run(launch_command(unit), timeout_s=timeout_s)
+        if said.exit_status == FENCED and FENCED_SAYS in said.stderr:
+            raise LaunchFenced(f"{host.name} has seen a newer swap lock.", detail=_words(said))
+        if said.exit_status == BUSY and BUSY_SAYS in said.stderr:
+            raise LaunchBusy(f"Another launch runs on {host.name}.", detail=_words(said))
         if said.exit_status != 0:
             raise LauncherFailed(
                 f"The launch script on {host.name} ended with {said.exit_status}.",

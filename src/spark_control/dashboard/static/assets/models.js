@@ -23,7 +23,7 @@ export class Models {
     text(f.why, paused(state));
     show(f.table, menu.models.length);
     show(f.none, !menu.models.length);
-    text(f.none, menu.read_at ? "No model is on the disk of a Spark yet." : "Looking at the disks of the Sparks.");
+    text(f.none, nothing(menu));
     keyed(f.rows, menu.models, (model) => model.key, () => this.row(), (row, model) => draw(row, model, state));
     this.recipes(menu.recipes);
     this.problems(menu.problems);
@@ -56,6 +56,12 @@ export class Models {
       prose(row.reason, one.reason);
     });
   }
+}
+
+/** Why the menu is empty. */
+function nothing(menu) {
+  if (menu.read_at) return "No model is on the disk of a Spark yet.";
+  return menu.problems.length ? "No disk could be read yet. The reasons are below." : "Looking at the disks of the Sparks.";
 }
 
 /** Why no switch can be started at all just now, or nothing. */

@@ -1,0 +1,65 @@
+"""The swap lock in SQL, one code for SQLite and PostgreSQL; the database tells the time."""
+
+import secrets
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from spark_control.core.sql import Sql
+from spark_control.jobs.adapters.schema import swap_lock
+from spark_control.swap.domain import Fence
+from spark_control.swap.lock import Hold, Lock
+from spark_control.swap.ports import Change, Reading
+
+ONLY = 1
+"""The id of the one row; it is made by the first look at the lock."""
+
+
+class SqlLock:
+    """The lock store over `sql`."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def change(self, change: Change) -> Reading:
+        return await self._sql.write(lambda connection: _change(connection, change))
+
+
+def _change(connection: sa.Connection, change: Change) -> Reading:
+    # With the row locked, two processes on one PostgreSQL cannot both see the lock free.
+    query = sa.select(swap_lock).where(swap_lock.c.id == ONLY).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    before = _lock(row) if row is not None else Lock(Fence(secrets.token_hex(4), 0))
+    now = _utc(connection.execute(sa.select(sa.func.current_timestamp())).scalar_one())
+    after = change(before, now)
+    if row is None:
+        connection.execute(sa.insert(swap_lock).values(id=ONLY, **_values(after)))
+    elif after != before:
+        connection.execute(sa.update(swap_lock).values(_values(after)))
+    return Reading(after, now)
+
+
+def _values(lock: Lock) -> dict[str, object]:
+    hold = lock.hold
+    return {
+        "realm": lock.fence.realm, "fence": lock.fence.number,
+        "holder": hold and hold.holder, "reason": hold and hold.reason,
+        "digest": hold and hold.digest, "ttl_s": hold and hold.ttl_s,
+        "since": hold and hold.since, "until": hold and hold.until,
+    }  # fmt: skip
+
+
+def _lock(row: sa.RowMapping) -> Lock:
+    fence = Fence(row["realm"], row["fence"])
+    if row["holder"] is None:
+        return Lock(fence)
+    hold = Hold(
+        holder=row["holder"], reason=row["reason"], digest=row["digest"], ttl_s=row["ttl_s"],
+        since=_utc(row["since"]), until=_utc(row["until"]),
+    )  # fmt: skip
+    return Lock(fence, hold)
+
+
+def _utc(value: datetime) -> datetime:
+    """SQLite gives times back without their zone; all of ours are UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,36 @@
+"""The guard before a launch, as a text of `sh` that runs on the Spark and nowhere else.
+
+One launch at a time on a Spark, and none under an older fence than the newest seen there: a
+process that slept through the loss of the swap lock is stopped at the last door.
+"""
+
+from spark_control.core.shell import Command
+from spark_control.swap.domain import Fence
+
+BUSY, FENCED = 75, 76
+"""How the guard ends when another launch runs, and when a newer fence was seen."""
+WAIT_S = 5
+BUSY_SAYS = "spark-control: another launch runs"
+FENCED_SAYS = "spark-control: a newer fence was seen"
+
+# The lock is let go with the shell that holds it, also when `timeout` kills it. What is launched
+# must not inherit it (9>&-): it would hold the lock for as long as the engine runs.
+GUARD = f"""\
+folder=$HOME/.spark-control highest=$HOME/.spark-control/swap.fence-$1 fence=$2
+shift 2
+mkdir -p "$folder" && exec 9>>"$folder/swap.lock" || exit 1
+flock -w {WAIT_S} 9 || {{ echo "{BUSY_SAYS}" >&2; exit {BUSY}; }}
+seen=$(cat "$highest" 2>/dev/null)
+case $seen in "" | *[!0-9]*) seen=0 ;; esac
+[ "$fence" -ge "$seen" ] || {{ echo "{FENCED_SAYS} ($seen)" >&2; exit {FENCED}; }}
+echo "$fence" >"$highest.new" && mv "$highest.new" "$highest" || exit 1
+"$@" 9>&-
+"""
+
+
+def guarded(command: Command, fence: Fence | None) -> Command:
+    """Return `command` behind the guard; without a fence as it is."""
+    if fence is None:
+        return command
+    words = ("sh", "-c", GUARD, "spark-control-launch", fence.realm, str(fence.number))
+    return Command((*words, *command.words), command.cwd, command.env)

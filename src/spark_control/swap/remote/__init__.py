@@ -1,0 +1,1 @@
+"""Programs of their own that this room runs in containers."""

@@ -1,0 +1,109 @@
+"""What every store of the swap lock does, over the real SQLite."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from spark_control.core.secret import Secret
+from spark_control.core.sql import Sql
+from spark_control.jobs.adapters.schema import ensure, swap_lock
+from spark_control.swap.adapters.sql_lock import SqlLock
+from spark_control.swap.domain import Fence
+from spark_control.swap.errors import SwapLocked
+from spark_control.swap.lock import Lock, LockWish, acquire, broken, release
+from tests.contract.databases import Database, databases
+
+MINE = Secret("mine")
+WISH = LockWish("bench", None, 60)
+
+
+def stays(lock: Lock, _now: datetime) -> Lock:
+    return lock
+
+
+def takes(token: Secret = MINE, wish: LockWish = WISH) -> Callable[[Lock, datetime], Lock]:
+    return lambda lock, now: acquire(lock, wish, token, now)
+
+
+@pytest.fixture(params=databases())
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with request.param(tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+def sql(database: Database) -> Iterator[Sql]:
+    sql = Sql(database.engine())
+    ensure(sql.engine)
+    yield sql
+    sql.close()
+
+
+@pytest.fixture
+def store(sql: Sql) -> SqlLock:
+    return SqlLock(sql)
+
+
+async def test_a_new_one_is_free_and_keeps_its_realm(store: SqlLock) -> None:
+    first = await store.change(stays)
+    assert first.lock == Lock(Fence(first.lock.fence.realm, 0))
+    assert len(first.lock.fence.realm) == 8
+    assert (await store.change(stays)).lock == first.lock
+
+
+async def test_it_comes_back_as_it_was_put(store: SqlLock) -> None:
+    for change in (
+        takes(wish=LockWish("b" * 64, "ä" * 200, 86_400)),
+        lambda lock, now: release(lock, MINE, now),
+        takes(),
+        broken,
+    ):
+        put = await store.change(change)
+        assert (await store.change(stays)).lock == put.lock
+    assert put.lock.fence.number == 3
+
+
+async def test_a_refused_change_changes_nothing(store: SqlLock) -> None:
+    held = await store.change(takes())
+    with pytest.raises(SwapLocked):
+        await store.change(takes(Secret("other")))
+    assert (await store.change(stays)).lock == held.lock
+
+
+async def test_the_time_is_the_databases(store: SqlLock, sql: Sql) -> None:
+    reading = await store.change(takes())
+    assert reading.at.tzinfo is not None
+    now = await sql.read(lambda c: c.execute(sa.select(sa.func.current_timestamp())).scalar_one())
+    assert timedelta(0) <= now.replace(tzinfo=UTC) - reading.at < timedelta(seconds=30)
+    # What ends is ended by that time alone: the row says so, whatever our clock says.
+    assert reading.lock.hold is not None
+    past = sa.update(swap_lock).values(until=reading.at - timedelta(seconds=1))
+    await sql.write(lambda c: c.execute(past).rowcount)
+    again = await store.change(takes(Secret("other")))
+    assert again.lock.fence.number == reading.lock.fence.number + 1
+
+
+async def test_of_many_at_once_one_gets_it(database: Database, store: SqlLock) -> None:
+    await store.change(stays)
+    others = [Sql(database.engine()) for _ in range(3)]
+
+    async def tries(sql: Sql, name: str) -> str | None:
+        try:
+            await SqlLock(sql).change(takes(Secret(name), LockWish(name, None, 60)))
+        except SwapLocked:
+            return None
+        return name
+
+    tried = await asyncio.gather(
+        *(tries(sql, f"{n}-{k}") for n, sql in enumerate(others) for k in range(5))
+    )
+    winners = [name for name in tried if name]
+    hold = (await store.change(stays)).lock.hold
+    assert hold is not None
+    assert winners == [hold.holder]
+    for sql in others:
+        sql.close()
