@@ -58,7 +58,7 @@ def _one(name: str, *, quick: bool, record: bool) -> bool:
     one, clock = MEASURES[name], RealClock()
     print(f"\n{one.title}", flush=True)
     with tempfile.TemporaryDirectory(prefix="spark-control-bench-") as folder:
-        neighbours = machine.Neighbours(Path(folder), clock)
+        neighbours = machine.Neighbours(clock)
         try:
             outcome = one.run(Wish(quick, Path(folder)))
         except NotHere as lacking:

@@ -1,7 +1,10 @@
 """The machine a measure ran on, and what else it did meanwhile."""
 
+import ctypes
 import os
 import platform
+import resource
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from spark_control.core.clock import Clock
 
 _PROC = Path("/proc")
 _TICKS_S = os.sysconf("SC_CLK_TCK")
+_SET_CHILD_SUBREAPER = 36
 NOISY = 10.0
 """Percent of one core that others may use before a run counts as noisy."""
 
@@ -31,12 +35,11 @@ def _cpu() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What `/proc/PID/stat` says: parent, start (ticks after boot), seconds of CPU.
+    """What `/proc/PID/stat` says: start (ticks after boot), seconds of CPU.
 
     `children_s` is the time of children that have ended and were waited for.
     """
 
-    parent: int
     start: int
     own_s: float
     children_s: float
@@ -50,8 +53,10 @@ def stat(pid: int) -> Stat | None:
         return None
     # The name in parentheses may hold blanks and parentheses of its own.
     cells = text.rpartition(")")[2].split()
+    if cells[0] == "Z":
+        return None
     ticks = [int(cell) / _TICKS_S for cell in cells[11:15]]
-    return Stat(int(cells[1]), int(cells[19]), ticks[0] + ticks[1], ticks[2] + ticks[3])
+    return Stat(int(cells[19]), ticks[0] + ticks[1], ticks[2] + ticks[3])
 
 
 def cpu_s(pid: int, *, children: bool = False) -> float:
@@ -74,45 +79,42 @@ def pss_mb(pid: int) -> dict[str, float]:
 
 
 class Neighbours:
-    """Watches the CPU time of the processes that are none of ours; `folder` marks the lab's."""
+    """Watches how much of the machine was busy with what is none of ours."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._mark = os.fsencode(str(folder))
+    def __init__(self, clock: Clock) -> None:
+        # What our children leave behind comes to us and not to the first process, so that all
+        # its time is counted as ours.
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._clock = clock
         self._load = os.getloadavg()[0]
         self._began = clock.monotonic()
-        self._before = self._foreign_s()
+        self._before = _busy_s() - _own_s()
 
     def told(self) -> str:
-        """Return what the others did since the start."""
+        """Return what the others did since the start; call it when no child of ours is left."""
+        _reap()
         took = max(self._clock.monotonic() - self._began, 0.01)
-        share = max(0.0, self._foreign_s() - self._before) / took * 100
+        share = max(0.0, _busy_s() - _own_s() - self._before) / took * 100
         noise = " (NOISY)" if share > NOISY else ""
         load = f"load average {self._load:.2f} before"
         return f"{load}, foreign CPU {share:.0f} % of a core over {took:.0f} s{noise}"
 
-    def _foreign_s(self) -> float:
-        """Return the CPU seconds of all others; what one of them waited for counts as its own."""
-        found = {int(path.name): stat(int(path.name)) for path in _PROC.glob("[0-9]*")}
-        living = {pid: one for pid, one in found.items() if one is not None}
-        total = 0.0
-        for pid, one in living.items():
-            if not self._ours(pid, living):
-                # The first process inherits orphans, ours too.
-                total += one.own_s + (one.children_s if pid != 1 else 0.0)
-        return total
 
-    def _ours(self, pid: int, living: dict[int, Stat]) -> bool:
-        at = pid
-        while at in living:
-            if at == os.getpid():
-                return True
-            at = living[at].parent
-        return self._marked(pid)
+def _busy_s() -> float:
+    """Return the CPU seconds of the whole machine, what its host took from it included."""
+    first = (_PROC / "stat").read_text(encoding="utf-8").partition("\n")[0]
+    user, nice, system, _idle, _wait, *rest = (int(cell) for cell in first.split()[1:9])
+    return (user + nice + system + sum(rest)) / _TICKS_S
 
-    def _marked(self, pid: int) -> bool:
-        """Tell whether an engine of the lab that left its parent is meant."""
-        try:
-            return self._mark in (_PROC / str(pid) / "environ").read_bytes()
-        except OSError:
-            return False
+
+def _own_s() -> float:
+    """Return the CPU seconds of this process and of all children that have ended."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def _reap() -> None:
+    """Wait for what others left to us."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

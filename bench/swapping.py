@@ -19,8 +19,6 @@ from spark_control.settings.domain import Spark
 from spark_control.swap.domain import Phase
 from spark_control.swap.plan import Wish
 
-LAUNCHER = "./launch-cluster.sh --name"
-
 
 class SwapFailed(Exception):
     """A swap of the measure did not end well."""
@@ -53,7 +51,7 @@ class One:
 
     def called(self, *, launcher: bool) -> float:
         """Return the seconds in which the launcher, or any other command, was waited for."""
-        chosen = [call for call in self.calls if (call.what == LAUNCHER) is launcher]
+        chosen = [call for call in self.calls if call.launch is launcher]
         return covered([(call.began, call.began + call.took) for call in chosen])
 
 

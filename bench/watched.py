@@ -11,11 +11,12 @@ from spark_control.fleet.ports import Host, Result
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command: its first words, when it began (monotonic), and its seconds."""
+    """One command: its first words, when it began (monotonic), its seconds, is it the launch."""
 
     what: str
     began: float
     took: float
+    launch: bool = False
 
 
 class Watched:
@@ -55,7 +56,8 @@ class Watched:
         await self._inner.close()
 
     def _note(self, command: Command, began: float) -> None:
-        self._calls.append(Call(_words(command), began, time.monotonic() - began))
+        launch = "--launch-script" in command.words
+        self._calls.append(Call(_words(command), began, time.monotonic() - began, launch))
 
 
 def _words(command: Command) -> str:

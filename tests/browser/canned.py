@@ -31,9 +31,10 @@ from spark_control.dashboard.api import router as page_router
 from spark_control.dashboard.events import router as events_router
 from spark_control.dashboard.status import StatusShape
 from spark_control.fleet.shapes import SparkShape
-from spark_control.models.shapes import MenuShape
+from spark_control.models.fit_shapes import FitShape, SuggestShape
+from spark_control.models.shapes import MenuShape, RecipeShape
 from spark_control.swap.shapes import SwapShape
-from tests.browser.scenes import STATUS, engine_of, loaded, menu, spark, swap
+from tests.browser.scenes import STATUS, engine_of, loaded, menu, recipe, spark, swap
 
 PUBLIC = ("/assets/", "/api/session", "/healthz")
 
@@ -49,6 +50,8 @@ class Canned:
     status: StatusShape = field(default_factory=lambda: STATUS.model_copy(deep=True))
     sparks: list[SparkShape] = field(default_factory=lambda: [spark("spark1"), spark("spark2")])
     menu: MenuShape = field(default_factory=menu)
+    fit: FitShape | None = None
+    proposal: SuggestShape | None = None
     token: str | None = None
     refuse: AppError | None = None
     """What the next request for a swap is answered with, instead of starting one."""
@@ -173,6 +176,23 @@ def _api(app: FastAPI, canned: Canned) -> None:
     @app.get("/api/models")
     async def models() -> MenuShape:
         return canned.menu
+
+    @app.get("/api/models/suggest")
+    async def suggest(key: str) -> SuggestShape:
+        assert canned.proposal is not None, key
+        return canned.proposal
+
+    @app.get("/api/models/{key}/fit")
+    async def fit(key: str, spark: str) -> FitShape:
+        assert canned.fit is not None, (key, spark)
+        return canned.fit.model_copy(update={"spark": spark})
+
+    @app.post("/api/models", status_code=201)
+    async def add(request: Request) -> RecipeShape:
+        entry = await request.json()
+        for one in canned.menu.models:
+            one.needs_setup = one.needs_setup and one.key != entry["key"]
+        return recipe(entry["key"], entry["name"], "")
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

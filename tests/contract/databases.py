@@ -3,23 +3,23 @@
 import importlib.util
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 import sqlalchemy as sa
 
 from spark_control.core.sql import make_engine
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+MISSING = not POSTGRES or importlib.util.find_spec("psycopg") is None
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One empty database."""
+    """One database, empty at first."""
 
     url: str
 
@@ -28,35 +28,36 @@ class Database:
         return make_engine(self.url)
 
 
-Open = Callable[[Path], AbstractContextManager[Database]]
-
-
 @contextmanager
-def sqlite(folder: Path) -> Iterator[Database]:
-    """Give a file."""
-    yield Database(f"sqlite:///{folder / 'x.db'}")
-
-
-@contextmanager
-def postgres(_folder: Path) -> Iterator[Database]:
-    """Give a database of a server of its own, on a socket that only this user reaches."""
-    bin_dir = POSTGRES[-1].parent
+def postgres_server() -> Iterator[str]:
+    """Run a server on a socket that only this machine reaches; `{}` in its URL is a database."""
+    programs = POSTGRES[-1].parent
     # The path of a socket must be short, and the server's user must be able to walk to it.
-    with TemporaryDirectory(prefix="sc-pg-", dir="/tmp") as name:  # noqa: S108
-        as_server = _as_server(Path(name))
+    with TemporaryDirectory(prefix="sc-pg-", dir="/tmp") as name:
+        server = _as_server(Path(name))
         data = f"{name}/data"
-        _do(*as_server, bin_dir / "initdb", "-D", data, "-U", "sc", "-A", "trust", "--no-sync")
-        quick = f"-c listen_addresses='' -c unix_socket_directories={name} -c fsync=off"
-        _do(*as_server, bin_dir / "pg_ctl", "-D", data, "-w", "-o", quick, "-l", f"{name}/log",
-            "start")  # fmt: skip
+        _do(*server, programs / "initdb", "-D", data, "-U", "sc", "-A", "trust", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={name} -c fsync=off"
+        control = (*server, programs / "pg_ctl", "-D", data)
+        _do(*control, "-w", "-o", options, "-l", f"{name}/log", "start")
         try:
-            yield Database(f"postgresql+psycopg://sc@/postgres?host={name}")
+            yield f"postgresql+psycopg://sc@/{{}}?host={name}"
         finally:
-            _do(*as_server, bin_dir / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            _do(*control, "-m", "immediate", "stop")
+
+
+@contextmanager
+def postgres(server: str, name: str) -> Iterator[Database]:
+    """Give an empty database of the server."""
+    engine = sa.create_engine(server.format("postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    yield Database(server.format(name))
 
 
 def _as_server(folder: Path) -> tuple[str, ...]:
-    """The server refuses to run as root: then it runs as the user of the package."""
+    """Return the words that run the server: it refuses root, so then as its package's user."""
     if os.geteuid() != 0:
         return ()
     _do("chown", "postgres", folder)
@@ -68,10 +69,3 @@ def _do(*words: str | Path) -> None:
         [str(word) for word in words], check=True, cwd="/", stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-
-
-def databases() -> list[object]:
-    """Return a parameter for each database that can be had here."""
-    missing = not POSTGRES or importlib.util.find_spec("psycopg") is None
-    skip = pytest.mark.skipif(missing, reason="PostgreSQL or its driver is not there")
-    return [pytest.param(sqlite, id="sqlite"), pytest.param(postgres, id="postgres", marks=skip)]

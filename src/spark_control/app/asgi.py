@@ -24,6 +24,7 @@ from spark_control.models.shapes import render as render_menu
 from spark_control.settings.api import router as settings_router
 from spark_control.swap.api import router as swap_router
 from spark_control.swap.lock_api import router as lock_router
+from spark_control.swap.validate_api import router as validate_router
 
 
 def build(parts: Parts) -> ASGIApp:
@@ -44,7 +45,8 @@ def build(parts: Parts) -> ASGIApp:
     errors.install(app)
     for route in (
         lock_router(parts.locks),  # before the next one, which takes any name for a swap
-        swap_router(parts.swaps),
+        validate_router(parts.validation),
+        swap_router(parts.swaps, parts.validation),
         models_router(parts.models, parts.engines.loaded, parts.setup),
         fleet_router(parts.fleet),
         jobs_router(parts.jobs, parts.logs),

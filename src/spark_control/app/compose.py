@@ -14,7 +14,13 @@ from spark_control.app.wire_access import wire_access, wire_owner
 from spark_control.app.wire_fleet import make_pool, wire_engines, wire_fleet
 from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
 from spark_control.app.wire_settings import wire_settings
-from spark_control.app.wire_swap import wire_gateway, wire_locks, wire_models, wire_swaps
+from spark_control.app.wire_swap import (
+    wire_gateway,
+    wire_locks,
+    wire_models,
+    wire_swaps,
+    wire_validation,
+)
 from spark_control.core.bus import Bus
 from spark_control.core.clock import Clock, RealClock, iso
 from spark_control.core.ids import Ids, RandomIds
@@ -36,6 +42,7 @@ from spark_control.settings.usecases import Configuration
 from spark_control.swap.domain import Limits
 from spark_control.swap.locks import Locks
 from spark_control.swap.usecases import Swaps
+from spark_control.swap.validate import Validation
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +68,7 @@ class Parts:
     setup: Setup
     locks: Locks
     swaps: Swaps
+    validation: Validation
     gateway: Gateway
     status: Status
     ready: bool = False
@@ -136,7 +144,8 @@ def compose(
         boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool, owner=owner,
         access=wire_access(owner, settings, clock), configuration=configuration, jobs=jobs,
         logs=logs, fleet=fleet, engines=engines, models=models, setup=setup, locks=locks,
-        swaps=swaps, gateway=gateway, status=status,
+        swaps=swaps, validation=wire_validation(boot, fleet, swaps, probe, clock),
+        gateway=gateway, status=status,
     )  # fmt: skip
 
 

@@ -26,14 +26,17 @@ from spark_control.models.measured import load_key
 from spark_control.models.setup import Setup
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
+from spark_control.swap.adapters.option_tables import OptionTables
 from spark_control.swap.adapters.spark_vllm_docker import SparkVllmDocker
 from spark_control.swap.adapters.sql_lock import SqlLock
+from spark_control.swap.adapters.vllm_parser import VllmParser
 from spark_control.swap.domain import Limits
 from spark_control.swap.locks import Locks
 from spark_control.swap.plan import DEFAULT_IMAGE
 from spark_control.swap.runner import Runner
 from spark_control.swap.shapes import of_running
 from spark_control.swap.usecases import Running, Swaps
+from spark_control.swap.validate import Validation
 
 
 def wire_models(boot: Boot, fleet: Fleet, clock: Clock, tasks: Tasks) -> Setup:
@@ -86,6 +89,16 @@ def wire_swaps(  # noqa: PLR0913 - what a swap touches is this much
         runner=runner, jobs=jobs, models=models, engines=engines, launcher=launcher, logs=logs,
         host=fleet.host, settings=settings, tasks=tasks, clock=clock, limits=limits,
         publish=publish, locks=locks,
+    )  # fmt: skip
+
+
+def wire_validation(
+    boot: Boot, fleet: Fleet, swaps: Swaps, probe: Probe, clock: Clock
+) -> Validation:
+    """Return the pre-flight; option tables of images are kept in the data directory."""
+    return Validation(
+        swaps=swaps, parser=VllmParser(), tables=OptionTables(boot.data.file("vllm-options")),
+        launcher=swaps.launcher, probe=probe, host=fleet.host, clock=clock,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ SIGN_IN = "Put the owner token into SPARK_CONTROL_TOKEN, or give it with --token
 NOT_OURS = "Check the address given with --url or SPARK_CONTROL_URL."
 
 Query = Mapping[str, str | int]
+Headers = Mapping[str, str]
 
 
 class Api:
@@ -51,17 +52,17 @@ class Api:
         """Return the plain text at `path`."""
         return self._send("GET", path, query=query, body=None).text
 
-    def post(self, path: str, body: object) -> Answer:
+    def post(self, path: str, body: object, *, headers: Headers | None = None) -> Answer:
         """Send `body` and return the answer."""
-        return self._ask("POST", path, body=body)
+        return self._ask("POST", path, body=body, headers=headers)
 
     def put(self, path: str, body: object) -> Answer:
         """Replace what is at `path` and return the answer."""
         return self._ask("PUT", path, body=body)
 
-    def delete(self, path: str) -> Answer:
+    def delete(self, path: str, *, headers: Headers | None = None) -> Answer:
         """Delete or cancel what is at `path` and return the answer."""
-        return self._ask("DELETE", path)
+        return self._ask("DELETE", path, headers=headers)
 
     @contextmanager
     def stream(self, path: str, *, after: str = "") -> Iterator[Iterator[str]]:
@@ -83,20 +84,26 @@ class Api:
         self._http.close()
 
     def _ask(
-        self, method: str, path: str, *, query: Query | None = None, body: object = None
-    ) -> Answer:
-        response = self._send(method, path, query=query, body=body)
+        self, method: str, path: str, *, query: Query | None = None, body: object = None,
+        headers: Headers | None = None,
+    ) -> Answer:  # fmt: skip
+        response = self._send(method, path, query=query, body=body, headers=headers)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return Answer()
         try:
             return Answer(response.json())
         except ValueError as error:
             raise self._not_ours(response) from error
 
     def _send(
-        self, method: str, path: str, *, query: Query | None, body: object
-    ) -> httpx.Response:
+        self, method: str, path: str, *, query: Query | None, body: object,
+        headers: Headers | None = None,
+    ) -> httpx.Response:  # fmt: skip
         limit = _limit(ANSWER_S if method == "GET" else SLOW_S)
         with self._troubles():
-            response = self._http.request(method, path, params=query, json=body, timeout=limit)
+            response = self._http.request(
+                method, path, params=query, json=body, headers=headers, timeout=limit
+            )
         if not response.is_success:
             raise self._refusal(response)
         return response

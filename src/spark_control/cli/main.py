@@ -14,6 +14,7 @@ from spark_control.cli.render import failure as failure_view
 from spark_control.cli.session import Session, console
 from spark_control.cli.verbs.demo import demo
 from spark_control.cli.verbs.jobs import jobs
+from spark_control.cli.verbs.lock import lock
 from spark_control.cli.verbs.logs import logs
 from spark_control.cli.verbs.models import models
 from spark_control.cli.verbs.serve import serve
@@ -126,7 +127,9 @@ def options(
     ctx.call_on_close(session.close)
 
 
-for verb in (status, models, swap, logs, jobs, settings, serve, demo, version):
+app.add_typer(models, name="models")
+app.add_typer(lock, name="lock")
+for verb in (status, swap, logs, jobs, settings, serve, demo, version):
     app.command()(verb)
 
 

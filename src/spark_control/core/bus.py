@@ -29,9 +29,13 @@ class Subscription:
         self._wake = asyncio.Event()
         self._closed = False
 
+    def wants(self, topic: str) -> bool:
+        """Tell whether events of `topic` are asked for; without topics all are."""
+        return not self._topics or topic in self._topics
+
     def offer(self, event: Event) -> None:
         """Take `event` if it is of a topic asked for."""
-        if self._topics and event.topic not in self._topics:
+        if not self.wants(event.topic):
             return
         self._waiting.pop((event.topic, event.key), None)
         self._waiting[event.topic, event.key] = event
@@ -100,10 +104,9 @@ class Bus:
         self._readers.discard(reader)
         reader.close()
 
-    @property
-    def heard(self) -> bool:
-        """Tell whether anybody listens now."""
-        return bool(self._readers)
+    def heard(self, topic: str) -> bool:
+        """Tell whether anybody listens to `topic` now."""
+        return any(reader.wants(topic) for reader in self._readers)
 
     def close(self) -> None:
         """End every reader, so that open streams finish when the process drains."""

@@ -15,7 +15,7 @@ def router(page: Page | None = None) -> APIRouter:
 
     @routes.api_route("/docs", methods=["GET", "HEAD"])
     @routes.api_route("/", methods=["GET", "HEAD"])
-    async def page(request: Request) -> Response:
+    async def shell(request: Request) -> Response:
         text = shown.docs if request.url.path.endswith("/docs") else shown.index
         headers = {"Cache-Control": ASKED_EACH_TIME, "ETag": f'"{shown.version}"'}
         if shown.version in request.headers.get("if-none-match", ""):

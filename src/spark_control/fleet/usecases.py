@@ -98,14 +98,23 @@ class Fleet:
         """Return the cards as they are, without asking any Spark."""
         return [member.card for member in self._members.values()]
 
-    async def hardware(self, *, fresh: bool = False) -> list[Card]:
+    async def hardware(
+        self, *, fresh: bool = False, told: Callable[[Card], None] | None = None
+    ) -> list[Card]:
         """Return a card for each Spark, asking all at once those whose card is too old.
 
-        Takes as long as the slowest probe. With `fresh` every Spark is asked; who asks while a
-        probe is under way gets its answer. Never raises for what a Spark does.
+        Takes as long as the slowest probe; `told` gets each card as it comes. With `fresh` every
+        Spark is asked; who asks while a probe is under way gets its answer. Never raises for what
+        a Spark does.
         """
-        members = list(self._members.values())
-        return await asyncio.gather(*(self._look(member, fresh=fresh) for member in members))
+
+        async def look(member: _Member) -> Card:
+            card = await self._look(member, fresh=fresh)
+            if told is not None:
+                told(card)
+            return card
+
+        return await asyncio.gather(*(look(member) for member in list(self._members.values())))
 
     async def replace(self, sparks: Iterable[Spark]) -> None:
         """Make these Sparks the fleet; those that stay as they are keep connection and card."""

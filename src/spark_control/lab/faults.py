@@ -23,6 +23,7 @@ class Fault(StrEnum):
     LAUNCHER_LIES = "launcher-lies"
     FOREIGN_ENGINE = "foreign-engine"
     STOP_FAILS = "stop-fails"
+    PARSER_BROKEN = "parser-broken"
 
 
 HELP: dict[Fault, str] = {
@@ -47,6 +48,7 @@ HELP: dict[Fault, str] = {
         "Another program listens on the engine's port and serves another model; the parameter is "
         "the port (8888)."
     ),
+    Fault.PARSER_BROKEN: "vLLM's parser cannot be made in a container, as without a visible GPU.",
     Fault.STOP_FAILS: "The next `docker stop` or `docker rm` fails; the parameter is how many.",
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spark_control.lab import hub, machine
 from spark_control.lab.catalogue import LabModel
-from spark_control.lab.standins import memory
+from spark_control.lab.standins import memory, vllm_package
 from spark_control.lab.standins.box import SPARK, SYSTEM_PATH, Box, mark_of
 
 _RUN = Path(__file__).with_name("standins") / "run.py"
@@ -54,6 +54,7 @@ def lay_commands(state: Path) -> None:
             _command(place / name, f"echo '{name}: the lab does not play this.' >&2; exit 1")
         _command(place / "hostname", f'exec cat "${SPARK}"root/etc/hostname')
         (place / "python3").symlink_to(Path(sys.executable).resolve())
+    vllm_package.lay(state / "container-site")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

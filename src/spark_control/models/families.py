@@ -33,7 +33,7 @@ FAMILIES = (
     Family("gpt-oss", r"gpt[-_]?oss", "openai", "openai_gptoss", always=True),
     Family("DeepSeek-R1-Distill", r"r1[-_]distill", None, "deepseek_r1", always=True),
     Family("Qwen3 with XML calls", r"qwen3", "qwen3_xml", "qwen3", sign=XML),
-    Family("Qwen3-Coder, Qwen3.5 and later", r"qwen3[-_.]?(?:coder|next|[5-9])", "qwen3_xml",
+    Family("Qwen3-Coder, Qwen3.5 and later", r"qwen3(?:[-_]?(?:coder|next)|[._][5-9](?!\d*b))", "qwen3_xml",
            "qwen3"),
     Family("Qwen3", r"qwen3", "hermes", "qwen3"),
     Family("QwQ", r"qwq", "hermes", "deepseek_r1", always=True),

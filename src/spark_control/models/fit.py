@@ -275,12 +275,12 @@ def _judge(sums: _Sums, spare: int) -> tuple[Verdict, str]:
     if spare < 0:
         return Verdict.TIGHT, f"It is {_gib(-spare)} short by the estimate, which may be wrong."
     if spare < TIGHT:
-        return Verdict.TIGHT, f"It leaves only {_gib(spare)} of the KV cache."
+        return Verdict.TIGHT, f"Only {_gib(spare)} of the KV cache stay free."
     if sums.total is not None and sums.budget is not None:
         host = sums.total - sums.budget
         if sums.budget > GREEDY * sums.total or host < HOST:
             return Verdict.TIGHT, f"It leaves only {_gib(host)} of memory to the system."
-    return Verdict.FITS, f"It leaves {_gib(spare)} of the KV cache."
+    return Verdict.FITS, f"{_gib(spare)} of the KV cache stay free."
 
 
 def _share(demand: Demand) -> str:

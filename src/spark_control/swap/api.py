@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
 from spark_control.core.secret import Secret
@@ -14,6 +14,8 @@ from spark_control.swap.lock_api import LockToken
 from spark_control.swap.plan import Wish
 from spark_control.swap.shapes import TAIL, SwapShape, WishShape, of_running, render
 from spark_control.swap.usecases import Running, Swaps
+from spark_control.swap.validate import Validation
+from spark_control.swap.validate_shapes import RehearsalShape, rehearsal
 
 
 async def show(swaps: Swaps, job: Job) -> SwapShape:
@@ -24,14 +26,19 @@ async def show(swaps: Swaps, job: Job) -> SwapShape:
     return render(job, None, swaps.clock.now(), await swaps.logs.tail(job.id, TAIL))
 
 
-def router(swaps: Swaps) -> APIRouter:
+def router(swaps: Swaps, validation: Validation) -> APIRouter:
     """Return the routes of swaps."""
     routes = APIRouter(prefix="/api/swap", tags=["swap"])
 
     @routes.post("", status_code=202)
-    async def start(body: WishShape, lock_token: LockToken = "") -> SwapShape:
+    async def start(
+        body: WishShape, response: Response, lock_token: LockToken = ""
+    ) -> SwapShape | RehearsalShape:
         claim = Secret(lock_token) if lock_token else None
         wish = Wish(body.model, body.host, body.rollback)
+        if body.dry_run:
+            response.status_code = 200
+            return rehearsal(*await validation.dry_run(wish))
         return await show(swaps, await swaps.request(wish, claim))
 
     @routes.get("/{swap_id}")

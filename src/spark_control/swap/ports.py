@@ -1,6 +1,6 @@
 """What a swap needs of the launch scripts on a Spark, and of the places logs go to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,8 @@ from typing import Protocol
 from spark_control.fleet.ports import Host
 from spark_control.swap.domain import Unit, UnitStatus
 from spark_control.swap.lock import Lock
+from spark_control.swap.options import Table
+from spark_control.swap.said import Said
 
 
 class Launcher(Protocol):
@@ -88,3 +90,32 @@ class LockStore(Protocol):
         of the store, so that processes whose clocks differ agree on when a hold ends. What
         `change` raises is raised here, and the lock stays. Raises DatabaseTrouble.
         """
+
+
+class RealParser(Protocol):
+    """vLLM's own parser, in the image that would be launched. Raises the errors of `Host`."""
+
+    async def image_id(self, host: Host, image: str) -> str | None:
+        """Return the digest of an image, None when it is not there. Raises DockerRefused."""
+
+    async def ask(
+        self, host: Host, unit: Unit, argv: Sequence[str], *, fresh: bool, timeout_s: float
+    ) -> Said:
+        """Ask about the words after `vllm serve`; starts no engine and changes nothing.
+
+        With `fresh` in a new container, whose answer holds the option table of the image.
+        """
+
+
+class Tables(Protocol):
+    """The option tables of images."""
+
+    @property
+    def packaged(self) -> Table:
+        """Return the table that came with Spark Control, of one version of vLLM."""
+
+    async def of(self, image_id: str) -> Table | None:
+        """Return the table of an image, None when nobody has read it yet."""
+
+    async def keep(self, image_id: str, raw: object) -> None:
+        """Keep the table of an image; failing to is no error."""

@@ -23,6 +23,7 @@ class WishShape(BaseModel):
     model: str = Field(min_length=1, max_length=64)
     host: str | None = Field(default=None, max_length=128)
     rollback: bool = False
+    dry_run: bool = False
 
 
 class PhaseShape(BaseModel):

@@ -88,7 +88,7 @@ class Swaps:
             fence = await self.locks.admit(claim)
             if (running := self.running) is not None:
                 return self._same(running, wish)
-            world = await self._world(wish)
+            world = await self.world(wish)
             plan = plan_swap(world, wish, job="")
             unit = replace(plan.unit, realm=fence.realm, fence=fence.number)
             plan = replace(plan, unit=unit)
@@ -127,7 +127,8 @@ class Swaps:
             detail={"id": running.job.id, "model": running.job.target},
         )
 
-    async def _world(self, wish: Wish) -> World:
+    async def world(self, wish: Wish) -> World:
+        """Return what a plan for `wish` is made from now. Raises ModelUnknown, ModelNotOnDisk."""
         model = await self.models.find(wish.key)
         settings = self.settings()
         return World(
@@ -159,6 +160,9 @@ class Swaps:
 
     async def _course(self, running: Running, first: Phase) -> None:
         def keep(job: Job) -> None:
+            if job.phase == Phase.LAUNCHING != running.job.phase:
+                # The engine before has just ended: say so now and not at the next look.
+                _ = self.tasks.spawn(self._look(running.plan.spark), name="engine gone")
             running.job = job
             self._tell(running)
 
@@ -225,6 +229,9 @@ class Swaps:
             log.warning("cleaning up after %s: %s", plan.unit.job, error.message)
             return f"Its engine may still run on {plan.spark}: {error.message}"
         return None
+
+    async def _look(self, spark: str) -> None:
+        await self.engines.refresh(spark)
 
     def _tell(self, running: Running) -> None:
         running.live.notify()

@@ -1,6 +1,7 @@
 """Every verb against a real HTTP server: what is asked, what is printed, how it ends."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -79,6 +80,72 @@ def test_what_the_server_refuses(canned: Canned, words: str, status: int, code: 
     again = run(canned, f"{words} --json")
     assert (again.exit_code, again.stderr) == (code, "")
     assert json.loads(again.stdout)["error"]["code"] == "some_code"
+
+
+def test_the_lock_is_taken_and_its_token_kept_in_a_file(canned: Canned, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    canned.on("POST /api/swap/lock", samples.lock(token="sc_abc"), status=201)
+    canned.on("GET /api/swap/lock", samples.lock()).on("DELETE /api/swap/lock", {"holder": None})
+    printed = run(canned, "lock acquire --holder bench --ttl 60 --reason measuring")
+    assert "Taken for bench until 2026-01-02 13:00:00 UTC" in printed.stdout
+    assert "  sc_abc\n" in printed.stdout
+    wish = {"holder": "bench", "ttl_s": 60, "reason": "measuring"}
+    assert canned.asked("POST /api/swap/lock")[0].body == wish
+    kept = run(canned, f"lock acquire --holder bench --token-file {file}")
+    assert (kept.exit_code, "sc_abc" in kept.output) == (0, False)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("sc_abc\n", 0o600)
+    said = run(canned, f"lock acquire --holder bench --token-file {file} --json")
+    assert "token" not in json.loads(said.stdout)
+    assert "held by bench until" in run(canned, "lock show").stdout
+    renewed = run(canned, f"lock renew --ttl 90 --token-file {file}")
+    assert "Renewed for bench" in renewed.stdout
+    seen = canned.asked("POST /api/swap/lock")[-1]
+    assert (seen.headers["x-lock-token"], seen.body) == ("sc_abc", {"ttl_s": 90})
+    run(answering(canned), f"swap smollm2 --token-file {file}")
+    run(canned, "swap smollm2 --lock-token sc_def")
+    run(canned, "swap smollm2")
+    tokens = [one.headers.get("x-lock-token") for one in canned.asked("POST /api/swap")]
+    assert tokens == ["sc_abc", "sc_def", None]
+    assert run(canned, f"lock release --token-file {file}").stdout == "The swap lock is free.\n"
+    assert canned.asked("DELETE /api/swap/lock")[0].headers["x-lock-token"] == "sc_abc"
+    assert not file.exists()
+
+
+def test_a_token_that_cannot_be_kept_gives_the_lock_back(canned: Canned, tmp_path: Path) -> None:
+    canned.on("POST /api/swap/lock", samples.lock(token="sc_abc"), status=201)
+    canned.on("DELETE /api/swap/lock", {"holder": None})
+    (tmp_path / "folder").mkdir()
+    result = run(canned, f"lock acquire --holder bench --token-file {tmp_path / 'folder'}")
+    assert result.exit_code == 1
+    assert "the lock was given back" in result.stderr
+    assert canned.asked("DELETE /api/swap/lock")[0].headers["x-lock-token"] == "sc_abc"
+
+
+def test_renewing_and_releasing_want_the_token(canned: Canned, tmp_path: Path) -> None:
+    for words in ("lock renew", "lock release"):
+        assert run(canned, words).exit_code == 2
+        missing = run(canned, f"{words} --token-file {tmp_path / 'none'}")
+        assert (missing.exit_code, "holds no token" in missing.stderr) == (1, True)
+    assert canned.seen == []
+
+
+def test_breaking_is_asked_first(canned: Canned) -> None:
+    canned.on("GET /api/swap/lock", samples.lock())
+    canned.on("POST /api/swap/lock/break", {"holder": None})
+    no = run(canned, "lock break --reason holiday", stdin="n\n")
+    assert (no.exit_code, canned.asked("POST /api/swap/lock/break")) == (1, [])
+    assert "held by bench" in no.stderr
+    yes = run(canned, "lock break --reason holiday", stdin="y\n")
+    assert yes.stdout == "The swap lock is free.\n"
+    assert run(canned, "lock break --reason holiday --yes").exit_code == 0
+    assert canned.asked("POST /api/swap/lock/break")[0].body == {"reason": "holiday"}
+
+
+def test_a_locked_swap(canned: Canned) -> None:
+    refused = error("swap_locked", "bench holds the swap lock.", "Wait for its end.")
+    canned.on("POST /api/swap", refused, status=423)
+    result = run(canned, "swap smollm2")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (6, "bench holds the swap lock.")
 
 
 def test_the_wish_is_sent_as_it_is(canned: Canned) -> None:
@@ -242,3 +309,73 @@ def test_another_swap_runs(canned: Canned) -> None:
     result = run(canned, "swap smollm2")
     assert result.exit_code == 6
     assert "`spark-control swap --cancel` cancels it." in result.stderr
+
+
+SUGGESTED = {
+    "recipe": {"key": "fresh", "repo": "org/fresh", "vllm_args": ["--max-model-len", "4096"]},
+    "values": [
+        {"name": "context", "value": "4096", "source": "config.json: max_position_embeddings",
+         "words": ["--max-model-len", "4096"], "confirm": False},
+        {"name": "code of the model", "value": "runs only when you agree",
+         "source": "config.json: auto_map", "words": ["--trust-remote-code"], "confirm": True},
+    ],
+    "fit": {"verdict": "tight", "reason": "Only 2.0 GiB of the KV cache stay free."},
+}  # fmt: skip
+FIT = {
+    "model": "fresh", "spark": "spark1", "verdict": "no", "reason": "It is 5.0 GiB short.",
+    "context": 4096, "max_context": 1024, "max_sequences": 0,
+    "terms": [
+        {"name": "weights", "bytes": 2**35, "basis": "measured", "note": "files on disk"},
+        {"name": "kv_per_token", "bytes": 98304, "basis": "estimated", "note": ""},
+        {"name": "new", "bytes": None, "basis": "estimated", "note": ""},
+    ],
+}  # fmt: skip
+
+
+def test_a_proposal_is_shown_and_kept(canned: Canned) -> None:
+    saved = samples.menu().recipes[0]
+    canned.on("GET /api/models/suggest", SUGGESTED).on("POST /api/models", saved, status=201)
+    shown = run(canned, "models suggest fresh").stdout
+    assert "max_position_embeddings" in shown
+    assert "Tight. Only 2.0 GiB" in shown
+    assert "add --trust-remote-code only if you trust" in shown
+    assert canned.asked("GET /api/models/suggest")[0].query == {"key": "fresh"}
+    kept = run(canned, "models suggest fresh --save")
+    assert f"Saved the recipe {saved.key}." in kept.stdout
+    trusted = run(canned, "models suggest fresh --save --trust-remote-code --json")
+    assert json.loads(trusted.stdout)["key"] == saved.key
+    plain, agreed = (seen.body for seen in canned.asked("POST /api/models"))
+    assert plain == SUGGESTED["recipe"]
+    assert isinstance(agreed, dict)
+    assert agreed["vllm_args"] == ["--max-model-len", "4096", "--trust-remote-code"]
+    assert json.loads(run(canned, "models suggest fresh --json").stdout) == SUGGESTED
+
+
+def test_the_arithmetic(canned: Canned) -> None:
+    canned.on("GET /api/models/fresh/fit", FIT)
+    shown = run(canned, "models fit fresh --spark spark1 --context 4096 --sequences 2").stdout
+    assert "fresh on spark1: Does not fit. It is 5.0 GiB short." in shown
+    assert "32.00 GiB" in shown
+    assert "98304 B" in shown
+    asked = canned.asked("GET /api/models/fresh/fit")[0].query
+    assert asked == {"spark": "spark1", "context": "4096", "sequences": "2"}
+    assert json.loads(run(canned, "models fit fresh --json").stdout) == FIT
+    answering(canned)
+    assert "Longest context" in run(canned, "models --fit").stdout
+
+
+def test_recipes_are_added_and_removed(canned: Canned, tmp_path: Path) -> None:
+    saved = samples.menu().recipes[0]
+    canned.on("POST /api/models", saved, status=201).on("DELETE /api/models/mine", "", status=204)
+    (tmp_path / "a.yaml").write_text("key: mine\nrepo: org/mine\n")
+    (tmp_path / "a.json").write_text('{"key": "mine", "repo": "org/mine"}')
+    for name in ("a.yaml", "a.json --replace"):
+        assert run(canned, f"models add {tmp_path}/{name}").exit_code == 0
+    first, second = canned.asked("POST /api/models")
+    assert first.body == second.body == {"key": "mine", "repo": "org/mine"}
+    assert (first.query, second.query) == ({}, {"replace": "true"})
+    for text in ("- a list", "{[", "key: \x01"):
+        (tmp_path / "bad.yaml").write_text(text)
+        assert run(canned, f"models add {tmp_path}/bad.yaml").exit_code == 2
+    assert run(canned, "models remove mine").stdout == "Removed the recipe mine.\n"
+    assert json.loads(run(canned, "models remove mine --json").stdout) == {"removed": "mine"}

@@ -376,7 +376,7 @@ async def test_a_cache_that_is_a_file_is_a_problem(spark: Spark) -> None:
                 "architectures": ["X"], "audio_config": {},
                 "thinker_config": {"text_config": {"max_position_embeddings": 7}},
             },
-            Facts("X", None, None, 7, multimodal=True),
+            Facts("X", None, None, 7, multimodal=True, vision=True),
         ),
         (
             {

@@ -1,9 +1,8 @@
-"""What every store of the swap lock does, over the real SQLite."""
+"""What every store of the swap lock does, over real databases."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from spark_control.swap.adapters.sql_lock import SqlLock
 from spark_control.swap.domain import Fence
 from spark_control.swap.errors import SwapLocked
 from spark_control.swap.lock import Lock, LockWish, acquire, broken, release
-from tests.contract.databases import Database, databases
+from tests.contract.databases import Database
 
 MINE = Secret("mine")
 WISH = LockWish("bench", None, 60)
@@ -27,12 +26,6 @@ def stays(lock: Lock, _now: datetime) -> Lock:
 
 def takes(token: Secret = MINE, wish: LockWish = WISH) -> Callable[[Lock, datetime], Lock]:
     return lambda lock, now: acquire(lock, wish, token, now)
-
-
-@pytest.fixture(params=databases())
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with request.param(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

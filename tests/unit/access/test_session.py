@@ -12,7 +12,9 @@ def test_a_session_is_good_until_its_end() -> None:
     assert not is_good(value, "other", 1001)
 
 
-@pytest.mark.parametrize("value", ["", "v1", "v1.9", "v2.99999.x", "v1.x.y", "v1.99999999999999.x"])
+@pytest.mark.parametrize(
+    "value", ["", "v1", "v1.9", "v2.99999.x", "v1.x.y", "v1.99999999999999.x"]
+)
 def test_what_is_no_session(value: str) -> None:
     assert not is_good(value, "key", 0)
 

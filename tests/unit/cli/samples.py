@@ -26,6 +26,7 @@ from spark_control.models.shapes import (
 )
 from spark_control.settings.shapes import ProblemShape as SettingProblem
 from spark_control.settings.shapes import SettingShape, SettingsShape
+from spark_control.swap.lock_shapes import LockShape
 from spark_control.swap.shapes import PhaseShape, SwapShape
 
 NOW = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
@@ -207,6 +208,15 @@ def status(**changes: object) -> dict[str, object]:
         "swap": None, "notices": [],
     }  # fmt: skip
     return StatusShape.model_validate({**base, **changes}).model_dump(mode="json")
+
+
+def lock(**changes: object) -> dict[str, object]:
+    """Return a lock that is held for another hour, changed as asked."""
+    base = LockShape(
+        holder="bench", reason="measuring", acquired_at="2026-01-02T12:00:00.000Z",
+        expires_at="2026-01-02T13:00:00.000Z", expires_in_s=3600.0, fence=1,
+    )  # fmt: skip
+    return {**base.model_dump(), **changes}
 
 
 def setting(name: str, value: str | None, **changes: object) -> SettingShape:

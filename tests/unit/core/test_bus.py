@@ -21,6 +21,16 @@ async def test_a_reader_without_topics_hears_all() -> None:
     assert [event.topic async for event in reader] == ["a", "b"]
 
 
+def test_who_listens() -> None:
+    bus = Bus(boot="b")
+    assert not bus.heard("a")
+    some = bus.subscribe("a")
+    assert (bus.heard("a"), bus.heard("b")) == (True, False)
+    bus.unsubscribe(some)
+    bus.subscribe()
+    assert bus.heard("b")
+
+
 def test_resuming() -> None:
     bus = Bus(boot="b1", history=3)
     events = [bus.publish("a", str(n), {}) for n in range(5)]

@@ -14,6 +14,7 @@ STATIC = Path(__file__).parents[3] / "src/spark_control/dashboard/static"
 def made(folder: Path, script: str) -> Path:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text('<link href="assets/a.css"><script src="assets/a.js">')
+    (folder / "docs.html").write_text('<script src="assets/a.js">')
     (folder / "assets/a.js").write_text(script)
     (folder / "assets/a.css").write_text("a{}")
     (folder / "assets/notes.txt").write_text("not part of the page")
@@ -27,6 +28,7 @@ def test_links_carry_a_version_that_changes_with_any_file(tmp_path: Path) -> Non
     )
     assert one.version == same.version != other.version
     assert f'src="assets/{one.version}/a.js"'.encode() in one.index
+    assert f'src="assets/{one.version}/a.js"'.encode() in one.docs
     assert f'href="assets/{one.version}/a.css"'.encode() in one.index
 
 
@@ -43,10 +45,14 @@ def test_the_page_ships_with_the_package() -> None:
     assert {"app.css", "app.js", "theme.js", "icon.svg"} <= set(read().assets)
 
 
-def test_every_script_is_announced_so_that_all_load_at_once() -> None:
+def test_every_script_of_the_page_is_announced_so_that_all_load_at_once() -> None:
     index = (STATIC / "index.html").read_text()
-    for script in (STATIC / "assets").glob("*.js"):
-        assert f'"assets/{script.name}"' in index, script.name
+    needed = ["app.js"]
+    for name in needed:
+        assert f'"assets/{name}"' in index, name
+        imported = re.findall(r'from "\./([\w-]+\.js)"', (STATIC / "assets" / name).read_text())
+        needed += [one for one in imported if one not in needed]
+    assert len(needed) > 5
 
 
 @pytest.mark.parametrize(

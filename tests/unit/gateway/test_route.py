@@ -82,9 +82,7 @@ def test_on_its_way() -> None:
     error = refuse("big", Scene([], menu=MENU, coming=unknown_eta))
     assert isinstance(error, ModelNotLoaded)
     assert error.retry_after_s == 10
-    assert error.message == (
-        "big is not loaded. Loaded: none. A swap to big runs (checking)."
-    )
+    assert error.message == ("big is not loaded. Loaded: none. A swap to big runs (checking).")
     assert error.detail["swap"] == {"model": "big", "phase": "checking", "eta_s": None}
 
 

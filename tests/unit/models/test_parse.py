@@ -51,6 +51,7 @@ def test_a_whole_model() -> None:
                     262144,
                     multimodal=True,
                     hybrid=True,
+                    vision=True,
                 ),
                 kind=Kind.CHAT,
             ),

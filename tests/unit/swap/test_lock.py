@@ -35,7 +35,7 @@ def at(seconds: float) -> datetime:
 
 def test_taking_it_keeps_only_the_digest_of_the_token() -> None:
     hold = Hold("bench", "nightly run", digest("mine"), 60, T0, at(60))
-    assert HELD == Lock(Fence("r", 4), hold)
+    assert Lock(Fence("r", 4), hold) == HELD
     assert "mine" not in repr(HELD)
 
 
@@ -58,7 +58,7 @@ def test_a_held_lock_is_refused_with_holder_reason_and_end() -> None:
         }  # fmt: skip
         assert refused.value.retry_after_s == 45
     plain = acquire(FREE, LockWish("bench", None, 60), MINE, T0)
-    with pytest.raises(SwapLocked, match="^bench holds the swap lock until"):
+    with pytest.raises(SwapLocked, match=r"^bench holds the swap lock until"):
         acquire(plain, WISH, OTHER, at(1))
 
 
@@ -75,7 +75,7 @@ def test_a_swap_goes_on_unless_somebody_took_or_broke_the_lock() -> None:
     assert admit(HELD, HELD.fence, at(99)) == HELD.fence
     given_back = release(HELD, MINE, at(1))
     assert admit(given_back, HELD.fence, at(1)) == HELD.fence
-    with pytest.raises(LockLost, match="^bench holds the swap lock .* after this swap"):
+    with pytest.raises(LockLost, match=r"^bench holds the swap lock .* after this swap"):
         admit(HELD, FREE.fence, at(1))
     with pytest.raises(LockLost, match="taken or broken"):
         admit(broken(HELD, at(1)), HELD.fence, at(1))

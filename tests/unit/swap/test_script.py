@@ -43,7 +43,7 @@ def test_any_argument_arrives_as_one_word(args: list[str], value: str) -> None:
     stand_in = """vllm() { python3 -c 'import json, os, sys
 print(json.dumps([sys.argv[1:], os.environ["SOME_VALUE"]]))' "$@"; }
 """
-    said = subprocess.run(  # noqa: S603
+    said = subprocess.run(
         ["/bin/bash", "-s"], input=(stand_in + script).encode(), capture_output=True, check=True
     )
     words, seen = json.loads(said.stdout)

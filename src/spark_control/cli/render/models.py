@@ -1,13 +1,14 @@
 """The menu: what can be switched to, where it lies, and what keeps the rest from being ready."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from spark_control.cli.answer import Answer
+from spark_control.cli.render.fit import VERDICTS, gib
 from spark_control.cli.render.tables import plain_table, warning
-from spark_control.cli.words import DASH, listed, one_line, size
+from spark_control.cli.words import DASH, listed, measure, one_line, size
 
 CHAT = {"chat", "unknown"}
 WIDE = 100
@@ -25,6 +26,7 @@ class ModelView:
     sparks: str
     state: str
     style: str
+    fit: Answer = field(default_factory=Answer)
 
     @classmethod
     def of(cls, answer: Answer) -> "ModelView":
@@ -38,6 +40,7 @@ class ModelView:
             sparks=_sparks(answer),
             state=one_line(state),
             style=style,
+            fit=answer["fit"],
         )
 
 
@@ -71,10 +74,13 @@ def _sparks(model: Answer) -> str:
     return one_line(", ".join(names)) or DASH
 
 
-def render(answer: Answer, *, recipes: bool, width: int = WIDE) -> RenderableType:
+def render(
+    answer: Answer, *, recipes: bool, width: int = WIDE, fit: bool = False
+) -> RenderableType:
     """Return `GET /api/models`: the menu, on wish the recipes, then what was skipped."""
     models = [ModelView.of(model) for model in answer["models"].items]
-    parts: list[RenderableType] = [_menu(models, wide=width >= WIDE)]
+    menu = fits(models) if fit and models else _menu(models, wide=width >= WIDE)
+    parts: list[RenderableType] = [menu]
     if recipes:
         parts += [Text(), _recipes(answer["recipes"].items)]
     elif count := len(answer["recipes"].items):
@@ -96,6 +102,24 @@ def _menu(models: list[ModelView], *, wide: bool) -> RenderableType:
             Text(model.key, "bold"),
             *middle,
             Text(size(model.size_bytes), no_wrap=True),
+            Text(model.sparks),
+            Text(model.state, model.style),
+        )
+    return table
+
+
+def fits(models: list[ModelView]) -> RenderableType:
+    """Return the menu by memory: the verdict, what is needed, and the longest context."""
+    table = plain_table("Model", "Fit", "Needs", "Longest context", "On", "State")
+    for at in (2, 3):
+        table.columns[at].justify = "right"
+    for model in models:
+        words, style = VERDICTS.get(model.fit["verdict"].text or "", (DASH, "dim"))
+        table.add_row(
+            Text(model.key, "bold"),
+            Text(words, style),
+            Text(gib(model.fit["needed_bytes"].number), no_wrap=True),
+            Text(measure(model.fit["max_context"].number, "tokens"), no_wrap=True),
             Text(model.sparks),
             Text(model.state, model.style),
         )

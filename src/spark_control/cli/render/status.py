@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from spark_control.cli.answer import Answer
+from spark_control.cli.render import lock as lock_view
 from spark_control.cli.render.swap import SwapView
 from spark_control.cli.render.tables import plain_table, warning
 from spark_control.cli.words import DASH, duration, measure, of_disk, of_memory, one_line, past
@@ -63,6 +64,8 @@ def render(status: Answer, hardware: Answer, url: str) -> RenderableType:
     parts += [Text(), *_loaded(status)]
     if status["swap"].given:
         parts += [Text(), swap_line(SwapView.of(status["swap"]))]
+    if status["lock"]["holder"].given:
+        parts += [Text(), warning(lock_view.render(status["lock"]).plain)]
     notices = [_notice(notice) for notice in status["notices"].items]
     return Group(*parts, *([Text(), *notices] if notices else []))
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from spark_control.cli.answer import Answer
 from spark_control.cli.failure import Exit, Failure
 from spark_control.cli.follow import Follower, Watched
+from spark_control.cli.lock_token import LockToken, TokenFile, header
 from spark_control.cli.render import outcome
 from spark_control.cli.render import status as status_view
 from spark_control.cli.render import swap as view
@@ -16,7 +17,7 @@ from spark_control.cli.screens import screen_for
 from spark_control.cli.session import Session, session_of
 
 
-def swap(
+def swap(  # noqa: PLR0913 - each is an option
     ctx: typer.Context,
     model: Annotated[
         str | None, typer.Argument(metavar="MODEL", help="Its key, as `models` lists it.")
@@ -36,6 +37,8 @@ def swap(
         bool, typer.Option("--rollback", help="If it fails, bring back what ran before.")
     ] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the swap that runs.")] = False,
+    lock_token: LockToken = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Switch to MODEL. The same wish again joins the swap that runs."""
     session = session_of(ctx)
@@ -49,7 +52,7 @@ def swap(
     wish: dict[str, object] = {"model": model}
     wish |= {"host": host} if host else {}
     wish |= {"rollback": True} if rollback else {}
-    raw = _request(session, wish)
+    raw = _request(session, wish, header(lock_token, token_file))
     again = f"spark-control swap {model}{f' --host {host}' if host else ''} --follow"
     watching = session.on_terminal and not session.as_json
     if watching if follow is None else follow:
@@ -60,10 +63,10 @@ def swap(
         session.show(view.title(SwapView.of(raw)), Text(f"`{again}` follows it."))
 
 
-def _request(session: Session, wish: dict[str, object]) -> Answer:
+def _request(session: Session, wish: dict[str, object], headers: dict[str, str]) -> Answer:
     try:
         with session.asking(f"Asking for {wish['model']}"):
-            return session.api.post("/api/swap", wish)
+            return session.api.post("/api/swap", wish, headers=headers)
     except Failure as failure:
         if failure.code == "swap_running":
             failure.hint = (

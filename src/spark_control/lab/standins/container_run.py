@@ -100,6 +100,7 @@ def environment(one: Container, extra: list[str]) -> dict[str, str]:
         "HOME": str(home),
         "HOSTNAME": one.id[:12],
         "LANG": "C.UTF-8",
+        "PYTHONPATH": str(one.box.state / "container-site"),
         **dict(asked),
         SPARK: f"{one.box.folder}/",
         CONTAINER: one.id,

@@ -14,9 +14,10 @@ from spark_control.lab.standins.box import Box, complain, say
 from spark_control.lab.standins.brains import REAL_OWNER, Llama, Scripted
 from spark_control.lab.standins.containers import Container
 from spark_control.lab.standins.front import Front
-from spark_control.lab.standins.vllm_args import Refusal, Serve, parse, read_table
+from spark_control.lab.standins.vllm_args import Refusal, Serve, parse
 from spark_control.lab.standins.vllm_fit import Model
 from spark_control.lab.standins.vllm_log import Line, dressed
+from spark_control.lab.standins.vllm_parser import read_table
 from spark_control.lab.standins.web import Server, bind
 
 _ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - words a user writes

@@ -20,7 +20,7 @@ _LEFT_OUT = ("from __future__ ", "from spark_control.")
 
 
 def program() -> bytes:
-    """Return the two parts as one program; there is nothing on a Spark to import the first from."""
+    """Return both parts as one program: on a Spark there is nothing to import from."""
     remote = files("spark_control.models") / "remote"
     first, second = (
         (remote / name).read_text("utf-8") for name in ("config_json.py", "inventory.py")

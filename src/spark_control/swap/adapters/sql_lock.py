@@ -26,7 +26,9 @@ class SqlLock:
 
 
 def _change(connection: sa.Connection, change: Change) -> Reading:
-    # With the row locked, two processes on one PostgreSQL cannot both see the lock free.
+    # Two processes must not both see the lock free: SQLite locks the file, PostgreSQL the row.
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     query = sa.select(swap_lock).where(swap_lock.c.id == ONLY).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     before = _lock(row) if row is not None else Lock(Fence(secrets.token_hex(4), 0))

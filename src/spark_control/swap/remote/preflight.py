@@ -21,6 +21,7 @@ import os
 import re
 import sys
 import traceback
+from logging.handlers import BufferingHandler
 from typing import Any
 
 SENTINEL = "@@VLLM-PREFLIGHT@@"
@@ -34,17 +35,6 @@ LONGEST = 2000
 
 class Refused(Exception):
     """vLLM does not take the words."""
-
-
-class Keep(logging.Handler):
-    """Keeps vLLM's warnings."""
-
-    def __init__(self, kept: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.kept = kept
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append(record.getMessage()[:300])
 
 
 def parser_class() -> Any:
@@ -67,7 +57,7 @@ def command_line() -> Any:
 
 def without_gpu(out: dict[str, Any]) -> None:
     """Do what `vllm bench` does where no GPU is seen: without one no parser can be made."""
-    platforms = importlib.import_module("vllm.platforms")
+    platforms: Any = importlib.import_module("vllm.platforms")
     if platforms.current_platform.is_unspecified():
         cpu = importlib.import_module("vllm.platforms.cpu")
         platforms.current_platform = cpu.CpuPlatform()
@@ -116,7 +106,7 @@ def check_names(args: Any) -> None:
 def check_ranges(args: Any) -> None:
     """Try the limits that live in vLLM's settings and not in its parser."""
     config = importlib.import_module("vllm.config")
-    given = {}
+    given: dict[str, Any] = {}
     for name, field in (("gpu_memory_utilization", "gpu_memory_utilization"),
                         ("kv_cache_dtype", "cache_dtype")):  # fmt: skip
         if getattr(args, name, None) is not None:
@@ -126,7 +116,7 @@ def check_ranges(args: Any) -> None:
         config.AttentionConfig(backend=args.attention_backend)
     for kind in (config.ParallelConfig, config.SchedulerConfig, config.ModelConfig):
         for name, field in kind.__pydantic_fields__.items():
-            value = getattr(args, name, None)
+            value: Any = getattr(args, name, None)
             if field.metadata and type(value) in (int, float):
                 in_limits(name, value, field.metadata)
 
@@ -137,8 +127,9 @@ def in_limits(name: str, value: float, metadata: Any) -> None:
 
     from pydantic import TypeAdapter, ValidationError
 
+    limited: Any = typing.Annotated[(type(value), *metadata)]
     try:
-        TypeAdapter(typing.Annotated[(type(value), *metadata)]).validate_python(value)
+        TypeAdapter(limited).validate_python(value)
     except ValidationError as error:
         raise Refused(f"{name}: {error.errors()[0]['msg']}") from None
 
@@ -208,11 +199,12 @@ def broken(error: BaseException) -> str:
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
     """Return what vLLM says of `request["argv"]`."""
-    warnings: list[str] = []
-    out: dict[str, Any] = {"ok": False, "checked": False, "stage": "import", "warnings": warnings}
+    out: dict[str, Any] = {"ok": False, "checked": False, "stage": "import", "warnings": []}
+    kept = BufferingHandler(10_000)
+    kept.setLevel(logging.WARNING)
     try:
         top, module = make(out, wants_table=bool(request.get("table")))
-        logging.getLogger("vllm").addHandler(Keep(warnings))
+        logging.getLogger("vllm").addHandler(kept)
         judge(out, request["argv"], top, module)
         out.update(ok=True, checked=True, stage="done")
     except BaseException as error:  # noqa: BLE001 - vLLM refuses with all kinds of them
@@ -223,6 +215,7 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
             out.update(ok=True, checked=True, stage="done", unchecked=broken(error))
         else:
             out["error"] = broken(error)
+    out["warnings"] = [record.getMessage()[:300] for record in kept.buffer]
     return out
 
 

@@ -4,8 +4,9 @@ import { address, call } from "./http.js";
 import { CancelDialog, SwitchDialog } from "./dialogs.js";
 import { byId, keyed, kind, prose, say, show, stamp, text } from "./dom.js";
 import { Live } from "./live.js";
-import { Models } from "./models.js";
+import { Models, canSetUp } from "./models.js";
 import { Serving } from "./serving.js";
+import { SetupDialog } from "./setup.js";
 import { SignIn } from "./signin.js";
 import { Sparks } from "./sparks.js";
 import { SwapCard } from "./swap.js";
@@ -41,7 +42,15 @@ const switching = new SwitchDialog((swap) => {
   queueMicrotask(() => swapCard.reveal());
 });
 const cancelling = new CancelDialog((swap) => takeSwap(swap));
-const ask = (key) => switching.open(key, state);
+const settingUp = new SetupDialog((recipe) => {
+  say(`${recipe.name} is set up`);
+  readMenu();
+});
+const ask = (key) => {
+  const model = state.menu?.models.find((one) => one.key === key);
+  if (model && canSetUp(model)) settingUp.open(key, state);
+  else switching.open(key, state);
+};
 const swapCard = new SwapCard({ cancel: (swap) => cancelling.open(swap, state), again: ask });
 const serving = new Serving();
 const sparks = new Sparks();

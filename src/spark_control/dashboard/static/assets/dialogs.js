@@ -2,11 +2,12 @@
 
 import { call, sentence } from "./http.js";
 import { byId, isOff, keyed, off, parts, prose, show, text } from "./dom.js";
+import { showFit } from "./fit.js";
 import { candidates, servedOn } from "./models.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
 
-class Question {
+export class Question {
   constructor(id, busyWords) {
     this.dialog = byId(id);
     this.f = parts(this.dialog);
@@ -83,6 +84,7 @@ export class SwitchDialog extends Question {
     text(f.stops, leaving.length ? `${list(leaving.map((one) => state.nameOf(one.model)))} on ${host}` : "Nothing");
     text(f.starts, host ? `${model.name} on ${host}` : model.name);
     text(f.size, size(model.size_by_host[host] ?? model.size_bytes));
+    showFit(f, model, host);
     text(f.keep, leaving.length ? "Keep current model" : "Not now");
     text(f.go, again ? "Restart model" : "Switch model");
   }

@@ -15,6 +15,7 @@ export class Log {
     this.following = true;
     f.lines.addEventListener("scroll", () => this.scrolled());
     f.follow.addEventListener("click", () => this.follow(true));
+    addEventListener("resize", () => this.following && this.follow(true));
   }
 
   /** Follow the log of switch `id`; doing it again changes nothing. */
@@ -62,25 +63,32 @@ export class Log {
 
   add(lines) {
     const pre = this.f.lines;
+    // Asked before the lines come: the event of a scroll may arrive after them.
+    const stay = this.atEnd();
     const fresh = lines.slice(-MOST).map((line) => document.createTextNode(`${line}\n`));
     pre.append(...fresh);
     this.nodes.push(...fresh);
-    this.trim(pre);
-    if (this.following) pre.scrollTop = pre.scrollHeight;
+    this.trim(pre, stay);
+    if (stay) pre.scrollTop = pre.scrollHeight;
+    else this.scrolled();
   }
 
   /** Drop the oldest lines; who reads further up keeps the place. */
-  trim(pre) {
+  trim(pre, stay) {
     const over = this.nodes.splice(0, Math.max(0, this.nodes.length - MOST));
     if (!over.length) return;
     const [top, before] = [pre.scrollTop, pre.scrollHeight];
     for (const node of over) node.remove();
-    if (!this.following) pre.scrollTop = Math.max(0, top - (before - pre.scrollHeight));
+    if (!stay) pre.scrollTop = Math.max(0, top - (before - pre.scrollHeight));
+  }
+
+  atEnd() {
+    const pre = this.f.lines;
+    return pre.scrollHeight - pre.clientHeight - pre.scrollTop < 12;
   }
 
   scrolled() {
-    const pre = this.f.lines;
-    const end = pre.scrollHeight - pre.clientHeight - pre.scrollTop < 12;
+    const end = this.atEnd();
     if (end !== this.following) this.follow(end);
   }
 

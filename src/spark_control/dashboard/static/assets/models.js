@@ -1,6 +1,7 @@
 // The menu: what can be switched to, what could be downloaded, what was wrong.
 
 import { attr, byId, isOff, keyed, kind, off, parts, prose, show, stamp, text } from "./dom.js";
+import { fitBadge } from "./fit.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
 
@@ -89,11 +90,16 @@ export function candidates(model, state) {
 /** Why `model` cannot be switched to, or nothing. */
 export function obstacle(model, state) {
   if (!CHAT.includes(model.kind)) return `Not a chat model (${model.kind})`;
-  if (model.needs_setup) return "Add a recipe for it to models-overrides.yaml";
+  if (model.needs_setup) return "Nobody has said yet how it is launched";
   if (model.mode === "cluster") return "Needs several Sparks; this version launches on one";
   if (!model.complete_on.length) return model.problems[0] ?? "The download is not complete";
   const up = candidates(model, state).filter((spark) => reach(spark, state).reachable !== false);
   return up.length ? "" : `${list(model.complete_on)} cannot be reached`;
+}
+
+/** Tell whether launch settings are all that `model` lacks. */
+export function canSetUp(model) {
+  return model.needs_setup && CHAT.includes(model.kind) && model.complete_on.length > 0;
 }
 
 function draw(row, model, state) {
@@ -107,6 +113,12 @@ function draw(row, model, state) {
   kind(row.state, on.length ? "good" : "");
   attr(row.state, "id", `why-${model.key}`);
   row.go.dataset.key = model.key;
+  if (canSetUp(model)) {
+    text(row.go, "Set up");
+    attr(row.go, "aria-label", `Set up ${model.name}`);
+    off(row.go, state.live !== "live", "models-why");
+    return;
+  }
   const word = on.length ? "Restart" : "Switch";
   text(row.go, word);
   attr(row.go, "aria-label", on.length ? `Restart ${model.name}` : `Switch to ${model.name}`);
@@ -138,6 +150,8 @@ function recipeBadges(recipe) {
 function badges(model, state) {
   const marks = recipeBadges(model);
   if (model.needs_setup) marks.push(["Needs setup", "warn"]);
+  const fit = fitBadge(model);
+  if (fit && model.complete_on.length && !servedOn(model, state).length) marks.push(fit);
   if (!model.complete_on.length) marks.push(["Incomplete", "warn"]);
   if (state.busy && state.swap.model === model.key) marks.push(["Loading", "acc"]);
   return marks;
