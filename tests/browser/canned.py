@@ -33,7 +33,9 @@ from spark_control.dashboard.status import StatusShape
 from spark_control.fleet.shapes import SparkShape
 from spark_control.models.fit_shapes import FitShape, SuggestShape
 from spark_control.models.shapes import MenuShape, RecipeShape
+from spark_control.swap.lock_shapes import FreeShape, LockShape
 from spark_control.swap.shapes import SwapShape
+from spark_control.swap.validate_shapes import ReportShape
 from tests.browser.scenes import STATUS, engine_of, loaded, menu, recipe, spark, swap
 
 PUBLIC = ("/assets/", "/api/session", "/healthz")
@@ -41,6 +43,12 @@ PUBLIC = ("/assets/", "/api/session", "/healthz")
 
 class Down(AppError):
     """The server is away."""
+
+
+REPORT = ReportShape(
+    ok=True, stage="done", error=None, errors=[], warnings=[], cmd_args=[], launch_cmd="",
+    spark="spark1", parser="vLLM 0.33.0 in vllm-node", note="Checked.", checked_at="",
+)  # fmt: skip
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,6 +63,7 @@ class Canned:
     token: str | None = None
     refuse: AppError | None = None
     """What the next request for a swap is answered with, instead of starting one."""
+    report: ReportShape = field(default_factory=lambda: REPORT.model_copy(deep=True))
     words: list[str] = field(default_factory=lambda: ["Hello", " from", " the model."])
     away: bool = False
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -77,6 +86,11 @@ class Canned:
         self.status.swap = shape
         self.bus.publish("swap", shape.id, shape.model_dump(mode="json"))
         self.wake()
+
+    def lock(self, shape: LockShape | None) -> None:
+        """Let the swap lock be held, or free, from now on, and say it."""
+        self.status.lock = shape or FreeShape()
+        self.bus.publish("lock", "swap", self.status.lock.model_dump(mode="json"))
 
     def look(self, card: SparkShape) -> None:
         """Let a Spark be so from now on, and say it."""
@@ -213,6 +227,15 @@ def _swaps(app: FastAPI, canned: Canned) -> None:
         canned.tell(swap(wish["model"], spark=wish["host"], replaces=leaving, phase="checking"))
         assert canned.status.swap is not None
         return canned.status.swap
+
+    @app.post("/api/swap/lock/break")
+    async def break_lock() -> FreeShape:
+        canned.lock(None)
+        return FreeShape()
+
+    @app.post("/api/swap/{key}/validate")
+    async def validate(key: str) -> ReportShape:
+        return canned.report.model_copy(update={"cmd_args": ["vllm", "serve", key]})
 
     @app.get("/api/swap/sw_1")
     async def look() -> SwapShape | None:

@@ -229,3 +229,30 @@ async def test_the_log_follows_until_the_reader_scrolls_up(canned: Canned, visit
     assert await log.evaluate(seen) == reading
     await follow.click()
     assert await log.evaluate(at_end)
+
+
+async def test_the_dialog_says_what_a_pre_flight_finds(canned: Canned, visit: Open) -> None:
+    canned.report.ok = False
+    canned.report.errors = ["`--foo` is no option of vLLM."]
+    canned.report.warnings = ["`-tp` is given more than once."]
+    page = await visit()
+    await page.get_by_role("button", name="Switch to gpt-oss 120B").click()
+    found = page.locator("#switch-dialog .preflight")
+    await expect(found).to_contain_text("This will most likely not start:")
+    await expect(found.locator("li.bad code")).to_have_text("--foo")
+    await expect(found.locator("li")).to_have_count(2)
+    assert canned.requests("POST", "/api/swap/gpt-oss-120b/validate") == [{"host": "spark1"}]
+    await page.get_by_role("button", name="Switch model").click()
+    await expect(page.locator("#switch-dialog")).to_be_hidden()
+
+
+async def test_the_cause_stands_before_what_happened(canned: Canned, visit: Open) -> None:
+    cause = {"code": "memory_taken", "title": "Memory is taken", "remedy": "Free it.", "line": "x"}
+    died = DIED.model_copy(update={"hint": "Free it.", "detail": {"cause": cause}})
+    page = await visit()
+    canned.tell(swap("gpt-oss-120b", state="failed", phase="loading", error=died))
+    card = page.locator("#swap")
+    await expect(card.locator("[data-f=cause]")).to_have_text(
+        "Memory is taken. The engine ended before it was ready."
+    )
+    await expect(card.locator("[data-f=hint]")).to_have_text("Free it.")

@@ -38,7 +38,7 @@ def postgres_server() -> Iterator[str]:
         data = f"{name}/data"
         _do(*server, programs / "initdb", "-D", data, "-U", "sc", "-A", "trust", "--no-sync")
         options = f"-c listen_addresses='' -c unix_socket_directories={name} -c fsync=off"
-        control = (*server, programs / "pg_ctl", "-D", data)
+        control = (*server, str(programs / "pg_ctl"), "-D", data)
         _do(*control, "-w", "-o", options, "-l", f"{name}/log", "start")
         try:
             yield f"postgresql+psycopg://sc@/{{}}?host={name}"

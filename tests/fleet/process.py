@@ -29,10 +29,10 @@ async def serving(*words: str, **variables: str) -> AsyncIterator[Serving]:
 
 
 async def start(*words: str, **variables: str) -> asyncio.subprocess.Process:
-    inherited = process_environment()
-    kept = {name: inherited[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in inherited}
+    kept = {"PATH", "PYTHONPATH", "HOME"}
+    inherited = {name: text for name, text in process_environment().items() if name in kept}
     return await asyncio.create_subprocess_exec(
-        sys.executable, *words, env={**kept, **variables},
+        sys.executable, *words, env=inherited | variables,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

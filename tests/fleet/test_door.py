@@ -1,9 +1,12 @@
 """Who gets in, asked of the running server."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from spark_control.app import boot as boots
+from spark_control.app.wire_access import wire_owner
 from tests.fleet.system import System, system
 
 TOKEN = "sc_for_this_test_only"
@@ -109,7 +112,7 @@ async def test_bodies_have_a_limit_with_and_without_a_length(tmp_path: Path) -> 
     async with system(tmp_path, sparks=1, MAX_BODY_MB="1") as there:
         large = b'{"model": "' + b"x" * 1_100_000 + b'"}'
 
-        async def pieces():  # type: ignore[no-untyped-def]
+        async def pieces() -> AsyncIterator[bytes]:
             for at in range(0, len(large), 100_000):
                 yield large[at : at + 100_000]
 
@@ -124,8 +127,6 @@ async def test_an_install_taken_over_keeps_its_apps(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "app_settings.json").write_text('{"VLLM_PORT": "8888"}')
-    from spark_control.app.wire_access import wire_owner
-    from tests.fleet.system import boots
 
     boot = boots.read({"DATA_DIR": str(data), "AUTH": "token"})
     owner = wire_owner(boot)

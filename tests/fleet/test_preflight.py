@@ -1,11 +1,12 @@
 """Pre-flight over the lab: our checks, and vLLM's parser as it is played in real containers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spark_control.lab.faults import Fault
-from tests.fleet.system import System, system
+from tests.fleet.system import QUICK, System, system
 
 
 async def validate(there: System, key: str, **body: object) -> dict[str, Any]:
@@ -161,3 +162,12 @@ async def test_a_failed_swap_says_its_cause_first(tmp_path: Path) -> None:
         assert "GiB were free" in error["message"]
         assert error["hint"] == cause["remedy"]
         assert cause["line"] in "\n".join(error["detail"]["log"])
+
+
+async def test_an_engine_that_stops_moving_is_given_up(tmp_path: Path) -> None:
+    limits = replace(QUICK, silent=1.5, load=60)
+    async with system(tmp_path, sparks=1, limits=limits) as there:
+        await there.lab.set_fault("spark1", Fault.NEVER_READY)
+        ended = await there.swapped("qwen36")
+        assert (ended["phase"], ended["error"]["code"]) == ("loading", "engine_stuck"), ended
+        assert "no sign of life" in ended["error"]["message"]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 
+from spark_control.app.compose import compose
+from spark_control.lab.faults import Fault
 from tests.fleet.process import SERVE, answers, serving, start
+from tests.fleet.system import served, system
 
 
 async def test_sigterm_ends_endless_streams_and_the_process(tmp_path: Path) -> None:
@@ -73,6 +76,12 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
         assert f"127.0.0.1:{port} cannot be used" in said.decode()
 
 
+def holding(folder: Path, text: str) -> list[Path]:
+    """Return the files below `folder` that hold `text`."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
 async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> None:
     words = (*SERVE, "--host", "127.0.0.1")
     token = ""
@@ -90,9 +99,7 @@ async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> 
         process.send_signal(signal.SIGTERM)
         rest, errors = await asyncio.wait_for(process.communicate(), 10)
         assert token not in (rest + errors).decode()
-    for path in tmp_path.rglob("*"):
-        if path.is_file():
-            assert token.encode() not in path.read_bytes(), path
+    assert holding(tmp_path, token) == []
     async with serving(*words, DATA_DIR=str(tmp_path), AUTH="token") as (process, url):
         await answers(url)
         process.send_signal(signal.SIGTERM)
@@ -113,11 +120,7 @@ async def test_the_server_loads_nothing_that_it_does_not_need() -> None:
 
 
 async def test_an_interrupted_swap_is_told_after_the_start(tmp_path: Path) -> None:
-    from tests.fleet.system import compose, served, system
-
     async with system(tmp_path, sparks=1) as there:
-        from spark_control.lab.faults import Fault
-
         await there.lab.set_fault("spark1", Fault.NEVER_READY)
         job = await there.swap("qwen36")
         boot = there.parts.boot

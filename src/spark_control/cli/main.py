@@ -21,6 +21,7 @@ from spark_control.cli.verbs.serve import serve
 from spark_control.cli.verbs.settings import settings
 from spark_control.cli.verbs.status import status
 from spark_control.cli.verbs.swap import swap
+from spark_control.cli.verbs.validate import validate
 from spark_control.cli.verbs.version import version
 from spark_control.core.secret import Secret
 
@@ -129,7 +130,7 @@ def options(
 
 app.add_typer(models, name="models")
 app.add_typer(lock, name="lock")
-for verb in (status, swap, logs, jobs, settings, serve, demo, version):
+for verb in (status, swap, validate, logs, jobs, settings, serve, demo, version):
     app.command()(verb)
 
 

@@ -9,7 +9,7 @@ class Probe(Protocol):
     """Asks an engine how it is."""
 
     async def look(self, address: Address, *, timeout_s: float) -> Look:
-        """Ask `/health` and `/v1/models`; safe to repeat. Never raises for what the engine does."""
+        """Ask `/health` and `/v1/models`. Never raises for what the engine does."""
 
     async def token(self, address: Address, model: str, *, timeout_s: float) -> float:
         """Have `model` make one real token and return the seconds it took.

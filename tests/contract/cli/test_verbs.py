@@ -136,7 +136,7 @@ def test_breaking_is_asked_first(canned: Canned) -> None:
     assert (no.exit_code, canned.asked("POST /api/swap/lock/break")) == (1, [])
     assert "held by bench" in no.stderr
     yes = run(canned, "lock break --reason holiday", stdin="y\n")
-    assert yes.stdout == "The swap lock is free.\n"
+    assert yes.stdout.endswith("The swap lock is free.\n")
     assert run(canned, "lock break --reason holiday --yes").exit_code == 0
     assert canned.asked("POST /api/swap/lock/break")[0].body == {"reason": "holiday"}
 
@@ -379,3 +379,25 @@ def test_recipes_are_added_and_removed(canned: Canned, tmp_path: Path) -> None:
         assert run(canned, f"models add {tmp_path}/bad.yaml").exit_code == 2
     assert run(canned, "models remove mine").stdout == "Removed the recipe mine.\n"
     assert json.loads(run(canned, "models remove mine --json").stdout) == {"removed": "mine"}
+
+
+def test_validate_says_what_was_found(canned: Canned) -> None:
+    found = {"ok": True, "spark": "spark1", "errors": [], "warnings": ["odd"], "note": "n"}
+    canned.on("POST /api/swap/smollm2/validate", found)
+    result = run(canned, "validate smollm2 --host spark1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Nothing against it: smollm2" in result.stdout
+    assert canned.asked("POST /api/swap/smollm2/validate")[0].body == {"host": "spark1"}
+    canned.on("POST /api/swap/smollm2/validate", {**found, "ok": False, "errors": ["no"]})
+    refused = run(canned, "validate smollm2")
+    assert (refused.exit_code, "✗ no" in refused.stdout) == (1, True)
+    assert json.loads(run(canned, "validate smollm2 --json").stdout)["errors"] == ["no"]
+
+
+def test_a_dry_run_shows_the_commands(canned: Canned) -> None:
+    step = {"does": "Launch", "command": "./launch-cluster.sh --solo", "stdin": None}
+    canned.on("POST /api/swap", {"hosts": [{"spark": "spark1", "steps": [step]}]})
+    result = run(canned, "swap smollm2 --dry-run")
+    assert (result.exit_code, "./launch-cluster.sh --solo" in result.stdout) == (0, True)
+    assert canned.asked("POST /api/swap")[0].body == {"model": "smollm2", "dry_run": True}
+    assert json.loads(run(canned, "swap smollm2 --dry-run --json").stdout)["hosts"]

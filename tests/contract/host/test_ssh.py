@@ -20,6 +20,7 @@ from spark_control.fleet.adapters.ssh import SshHost
 from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.fleet.adapters.ssh_link import SshAccess, SshLimits
 from spark_control.fleet.errors import (
+    CommandTimeout,
     ConnectionLost,
     HostKeyChanged,
     HostRefusedKey,
@@ -415,4 +416,44 @@ async def test_commands_say_nothing_of_how_they_are_sent(site: Site) -> None:
     host = site.host()
     result = await host.run(Command.of("sh", "-c", "echo mine >&2"), timeout_s=LIMIT_S)
     assert result.stderr == "mine\n"
+    await host.close()
+
+
+async def test_a_child_that_holds_the_output_open_does_not_hide_the_status(
+    openssh: Site,
+) -> None:
+    word = mark()
+    host = openssh.host(limits=QUICK)
+    script = f"(sleep 3; : {word}) & echo done; exit 3"
+    result = await host.run(sh(script), timeout_s=0.3)
+    assert (result.exit_status, result.stdout) == (3, "done\n")
+    await host.close()
+    await eventually(lambda: not running(word))
+
+
+async def test_a_command_that_falls_silent_ends_at_its_limit(site: Site, proxy: Proxy) -> None:
+    limits = replace(QUICK, keepalive_s=60.0, grace_s=0.2, end_s=0.2)
+    host = site.host(port=proxy.port, limits=limits)
+    word = mark()
+    tasks = Tasks("test")
+
+    async def work() -> None:
+        with pytest.raises(CommandTimeout):
+            await host.run(sh(f"sleep 300; : {word}"), timeout_s=0.5)
+
+    task = tasks.spawn(work(), name="command")
+    await eventually(lambda: bool(running(word)))
+    proxy.swallow = True
+    await task
+    await host.close()
+
+
+async def test_a_stream_that_falls_silent_ends_at_its_limit(site: Site, proxy: Proxy) -> None:
+    limits = replace(QUICK, keepalive_s=60.0, grace_s=0.2, end_s=0.2)
+    host = site.host(port=proxy.port, limits=limits)
+    async with host.stream(sh("echo begun; sleep 300"), timeout_s=0.5) as lines:
+        assert await anext(lines) == "begun"
+        proxy.swallow = True
+        with pytest.raises(CommandTimeout):
+            await anext(lines)
     await host.close()

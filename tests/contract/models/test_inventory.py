@@ -10,7 +10,7 @@ import pytest
 
 from spark_control.fleet.errors import BadAnswer, CommandTimeout
 from spark_control.models.adapters.hf_cache import HfCache
-from spark_control.models.domain import Facts, Inventory, Kind, OnDisk
+from spark_control.models.domain import Facts, Inventory, Kind, Layers, OnDisk
 from tests.contract.models.cache_folder import CONFIG, Spark, safetensors
 
 
@@ -369,14 +369,15 @@ async def test_a_cache_that_is_a_file_is_a_problem(spark: Spark) -> None:
                 "architectures": ["Gemma4ForConditionalGeneration"], "model_type": "gemma4",
                 "vision_config": {}, "text_config": {"max_position_embeddings": 262144},
             },
-            Facts("Gemma4ForConditionalGeneration", "gemma4", None, 262144, multimodal=True),
+            Facts("Gemma4ForConditionalGeneration", "gemma4", None, 262144, multimodal=True,
+                  vision=True),
         ),
         (
             {
                 "architectures": ["X"], "audio_config": {},
                 "thinker_config": {"text_config": {"max_position_embeddings": 7}},
             },
-            Facts("X", None, None, 7, multimodal=True, vision=True),
+            Facts("X", None, None, 7, multimodal=True),
         ),
         (
             {
@@ -505,3 +506,96 @@ async def test_a_spark_that_hangs(spark: Spark) -> None:
     spark.env["PATH"] = f"{fake.parent}:/usr/bin:/bin"
     with pytest.raises(CommandTimeout):
         await HfCache().inventory(spark, [], timeout_s=0.2)
+
+
+DECODER = {
+    "architectures": ["X"], "num_hidden_layers": 6, "num_attention_heads": 8,
+    "num_key_value_heads": 2, "head_dim": 64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "layers"),
+    [
+        ({}, Layers(full=6, heads=8, kv_heads=2, head_dim=64)),
+        (
+            {"layer_types": ["full_attention"] * 2 + ["sliding_attention"] * 4,
+             "sliding_window": 128},
+            Layers(full=2, windowed=4, heads=8, kv_heads=2, head_dim=64, window=128),
+        ),
+        (
+            {"layer_types": ["full_attention"] * 6, "num_kv_shared_layers": 2},
+            Layers(full=4, heads=8, kv_heads=2, head_dim=64),
+        ),
+        (
+            {"hybrid_override_pattern": "M-*M-*"},
+            Layers(full=2, stateful=2, heads=8, kv_heads=2, head_dim=64),
+        ),
+        (
+            {"kv_lora_rank": 512, "qk_rope_head_dim": 64},
+            Layers(full=6, heads=8, kv_heads=2, head_dim=64, latent=512, rope=64),
+        ),
+        ({"num_key_value_heads": [1, 2, 3, 4, 5, 6]}, None),
+        ({"block_configs": [{}]}, None),
+        ({"layer_types": [{}, 7]}, None),
+    ],
+)  # fmt: skip
+async def test_how_the_layers_keep_what_they_read(
+    spark: Spark, more: Mapping[str, object], layers: Layers | None
+) -> None:
+    spark.repo("org/a", {**DECODER, **more}).weights("model.safetensors", 10)
+    assert (await only(spark)).facts.layers == layers
+
+
+async def test_the_language_part_of_a_larger_model(spark: Spark) -> None:
+    nested = {"architectures": ["X"], "text_config": DECODER, "vision_config": {"hidden_size": 1}}
+    spark.repo("org/a", nested).weights("model.safetensors", 10)
+    found = (await only(spark)).facts.layers
+    assert found == Layers(full=6, heads=8, kv_heads=2, head_dim=64)
+
+
+@pytest.mark.parametrize(
+    "scheme", [{"kv_cache_scheme": {"num_bits": 8}}, {"kv_cache_quant_algo": "FP8"}]
+)
+async def test_a_cache_that_comes_in_fp8(spark: Spark, scheme: Mapping[str, object]) -> None:
+    config = {"quantization_config": {"quant_method": "modelopt", **scheme}}
+    spark.repo("org/a", config).weights("model.safetensors", 10)
+    assert (await only(spark)).facts.kv_fp8
+
+
+@pytest.mark.parametrize(
+    ("files", "signs"),
+    [
+        ({}, None),
+        ({"chat_template.jinja": b"{{ tools }}<tool_call>"}, ("<tool_call>", "tools")),
+        ({"tokenizer_config.json": {"chat_template": "[TOOL_CALLS]"}}, ("[TOOL_CALLS]",)),
+        ({"tokenizer_config.json": {"added": "<tool_call>", "chat_template": "x"}}, ()),
+        ({"tokenizer_config.json": {"chat_template": 7}}, None),
+        ({"tokenizer_config.json": b"{"}, None),
+        ({"tokenizer_config.json": b"[]"}, None),
+        (
+            {"tokenizer_config.json": {"chat_template": [{"name": "tool_use", "template": "tools"},
+                                                         {"template": "<think>"}, 7]}},
+            ("<think>", "tools"),
+        ),
+        ({"chat_template.json": {"chat_template": "<function="},
+          "tokenizer_config.json": {"chat_template": "tools"}}, ("<function=",)),
+    ],
+)  # fmt: skip
+async def test_signs_in_the_chat_template(
+    spark: Spark,
+    files: Mapping[str, bytes | Mapping[str, object]],
+    signs: tuple[str, ...] | None,
+) -> None:
+    repo = spark.whole("org/a")
+    for name, content in files.items():
+        repo.file(name, content)
+    assert (await only(spark)).facts.template == signs
+
+
+async def test_only_mistrals_tokenizer(spark: Spark) -> None:
+    repo = spark.bare("org/a").main()
+    repo.file("config.json", CONFIG)
+    repo.file("tekken.json", b"{}")
+    repo.weights("model.safetensors", 10)
+    assert (await only(spark)).facts.tekken

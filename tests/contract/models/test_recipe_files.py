@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spark_control.models.adapters.recipe_files import MAX_BYTES, RecipeFiles
-from spark_control.models.domain import Catalogue
+from spark_control.models.domain import Catalogue, Recipe
+from spark_control.models.errors import OverridesUnreadable, OverridesUnwritable
 
 GOOD = "models:\n  mine: {name: Mine, repo: org/mine}\n"
 
@@ -132,3 +134,43 @@ def test_many_readers_at_once(path: Path) -> None:
         return await asyncio.gather(*(source.load() for _ in range(20)))
 
     assert all("mine" in keys(read) for read in asyncio.run(all_at_once()))
+
+
+MINE = Recipe(key="mine", name="Mine", repo="org/mine", vllm_args=("--max-model-len", "4096"))
+
+
+def test_a_recipe_is_written_read_and_taken_out(path: Path) -> None:
+    source = RecipeFiles(path)
+    asyncio.run(source.save(MINE))
+    assert "mine" in keys(load(source))
+    assert not path.with_name(f"{path.name}.bak").exists()
+    assert asyncio.run(source.remove("mine"))
+    assert not asyncio.run(source.remove("mine"))
+    assert "mine" not in keys(load(source))
+
+
+def test_what_was_there_first_is_kept_beside_once(path: Path) -> None:
+    first = "# words of mine\nfuture: {b: 1, a: 2}\n" + GOOD
+    path.write_text(first)
+    source = RecipeFiles(path)
+    asyncio.run(source.save(replace(MINE, key="two")))
+    asyncio.run(source.save(replace(MINE, key="three")))
+    assert path.with_name(f"{path.name}.bak").read_text() == first
+    text = path.read_text()
+    assert text.index("b: 1") < text.index("a: 2") < text.index("mine:") < text.index("two:")
+    assert {"mine", "two", "three"} <= keys(load(source))
+
+
+def test_a_broken_file_is_not_written_over(path: Path) -> None:
+    path.write_text("models: {a: [}")
+    with pytest.raises(OverridesUnreadable):
+        asyncio.run(RecipeFiles(path).save(MINE))
+    assert path.read_text() == "models: {a: [}"
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises((OverridesUnreadable, OverridesUnwritable)):
+        asyncio.run(RecipeFiles(tmp_path / "file" / "x.yaml").save(MINE))
+    with pytest.raises(OverridesUnwritable, match="cannot be written"):
+        asyncio.run(RecipeFiles(Path("/proc/nowhere/y.yaml")).save(MINE))

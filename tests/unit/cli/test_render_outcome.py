@@ -64,3 +64,18 @@ Try it:
 
 def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
     assert look(view.render(SwapView.of(Answer()), ())) == "Ended: -"
+
+
+def test_a_known_cause_comes_first_and_the_log_after() -> None:
+    cause = {"code": "memory_taken", "title": "Memory is taken", "remedy": "Free it.", "line": "x"}
+    error = {
+        "code": "engine_died", "message": "It ended. 103 GiB were wanted.", "hint": "Free it.",
+        "detail": {"cause": cause},
+    }  # fmt: skip
+    shown = outcome(samples.failed(error=error), "a log line").splitlines()
+    assert shown[1:4] == [
+        "Memory is taken",
+        "It ended. 103 GiB were wanted. (engine_died)",
+        "Free it.",
+    ]
+    assert "Last lines of the log" in shown[5]

@@ -25,7 +25,8 @@ def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     body = path.read_bytes()
     assert ensure_key(path) == line
     assert path.read_bytes() == body
-    assert [file.name for file in path.parent.iterdir()] == ["id_ed25519"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["id_ed25519", "id_ed25519.pub"]
+    assert path.with_name("id_ed25519.pub").read_text() == f"{line}\n"
 
 
 def test_a_key_of_the_user_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -24,4 +24,4 @@ async def test_draining() -> None:
         waiter = asyncio.gather(running.drained(A, timeout_s=5))
         with running.counted(B):
             pass
-    assert await waiter == [True]
+    assert list(await waiter) == [True]

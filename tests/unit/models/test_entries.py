@@ -39,7 +39,7 @@ def test_what_is_written_is_what_is_read() -> None:
 def test_put_in(before: object, after: object) -> None:
     found = with_entry(before, MINE)
     assert found == after
-    assert list(found) == list(after)  # type: ignore[call-overload]
+    assert list(found) == list(after)
 
 
 @pytest.mark.parametrize("document", [[], "text", 7, {"models": "text"}])

@@ -1,6 +1,7 @@
 """A proposal says what it proposes, and where each value came from."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ MODEL = Model(
 )  # fmt: skip
 
 
-def but(weights: int = 30, name: str = "Qwen/Qwen3-30B", **facts: object) -> Model:
+def but(weights: Any = 30, name: Any = "Qwen/Qwen3-30B", **facts: object) -> Model:
     known = replace(FACTS, **facts)  # type: ignore[arg-type]
     return replace(MODEL, repo=name, name=name, weight_bytes=weights * GIB, facts=known)
 

@@ -99,7 +99,7 @@ def test_hybrids(kind: str, more: dict[str, int], counts: tuple[int, int, int] |
     ],
 )
 def test_windows_that_are_not_listed(kind: str, more: dict[str, int], windowed: int) -> None:
-    assert split(None, kind, **more) == (48 - windowed, windowed, 0)
+    assert split(None, kind, hybrid=False, **more) == (48 - windowed, windowed, 0)
 
 
 def test_a_chunk_is_a_window_one_wider() -> None:

@@ -98,7 +98,7 @@ SAMPLES = [
     ("image_mismatch", "Error: Docker image mismatch on worker node 10.88.0.12",
      "not the same", "build-and-copy.sh -c"),
     ("ssh_between", "Error: Passwordless SSH to 10.88.0.12 failed.", "10.88.0.12", "ssh-copy-id"),
-    ("not_in_nodes", "Error: Local IP (10.0.0.9) is not in the list of nodes.", "10.0.0.9",
+    ("not_in_nodes", "Error: Local IP (10.88.0.19) is not in the list of nodes.", "10.88.0.19",
      "direct link"),
     ("links_down", "Error: Unexpected number of active CX7 interfaces: 1", "ports",
      "ibdev2netdev"),

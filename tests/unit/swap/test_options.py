@@ -32,8 +32,10 @@ def test_what_a_row_says() -> None:
 
 
 @pytest.mark.parametrize("value", [
-    None, [], {}, {"options": []}, {"options": ["x"]}, {"options": [{"flags": [], "values": "one"}]},
-    {"options": [{"flags": ["--a"], "values": "two"}]}, {"options": [{"flags": 3, "values": "one"}]},
+    None, [], {}, {"options": []}, {"options": ["x"]},
+    {"options": [{"flags": [], "values": "one"}]},
+    {"options": [{"flags": ["--a"], "values": "two"}]},
+    {"options": [{"flags": 3, "values": "one"}]},
 ])  # fmt: skip
 def test_what_is_no_table(value: object) -> None:
     with pytest.raises(Unreadable):
@@ -42,8 +44,9 @@ def test_what_is_no_table(value: object) -> None:
 
 @pytest.mark.parametrize(("word", "flags", "glued"), [
     ("--seed", ("--seed",), None), ("--seed=3", ("--seed",), "3"), ("--se", ("--seed",), None),
-    ("--se=3", ("--seed",), "3"), ("--le", ("--level",), None), ("--l", ("--load-format", "--level"),
-    None), ("--nope", (), None), ("-q8", ("-q",), "8"), ("-q=8", ("-q",), "8"), ("-z", (), None),
+    ("--se=3", ("--seed",), "3"), ("--le", ("--level",), None),
+    ("--l", ("--load-format", "--level"), None), ("--nope", (), None), ("-q8", ("-q",), "8"),
+    ("-q=8", ("-q",), "8"), ("-z", (), None),
 ])  # fmt: skip
 def test_what_a_word_means(word: str, flags: tuple[str, ...], glued: str | None) -> None:
     assert read_table(SMALL).match(word) == Match(flags, glued)

@@ -7,9 +7,20 @@ import pytest
 from spark_control.core.errors import AppError
 from spark_control.engines.domain import Address, Engine, EngineState, Look
 from spark_control.fleet.errors import HostUnknown, NoHosts
-from spark_control.models.domain import Kind, Knobs, Mode, Model, Recipe
+from spark_control.models.domain import (
+    Facts,
+    Kind,
+    Knobs,
+    Layers,
+    Measured,
+    Mode,
+    Model,
+    Recipe,
+    Room,
+)
 from spark_control.swap.errors import (
     ClusterUnsupported,
+    DoesNotFit,
     ModelIncomplete,
     NeedsSetup,
     NotLaunchable,
@@ -95,3 +106,45 @@ def test_what_cannot_be_done(model: Model, wish: Wish, kind: type[AppError]) -> 
 def test_no_spark() -> None:
     with pytest.raises(NoHosts):
         plan_swap(world(sparks=()), Wish("qwen36"), job="sw_1")
+
+
+GIB = 1 << 30
+FACTS = Facts(context=262144, layers=Layers(full=48, heads=32, kv_heads=4, head_dim=128))
+
+
+def roomy(memory: int | None, **more: object) -> World:
+    model = but(facts=FACTS, weight_bytes=30 * GIB, **more)
+    from dataclasses import replace
+
+    return replace(world(model), room=Room({} if memory is None else {"spark1": memory * GIB}))
+
+
+def test_what_does_not_fit_is_refused_with_the_sum() -> None:
+    with pytest.raises(DoesNotFit) as caught:
+        plan_swap(roomy(60), Wish("qwen36"), job="")
+    error = caught.value
+    assert error.message.startswith("Qwen3.6 does not fit on spark1: It is ")
+    longest = error.detail["max_context"]
+    assert error.advice.startswith(f"There is room for a context of {longest} tokens. ")
+    terms = error.detail["terms"]
+    assert isinstance(terms, list)
+    assert {"name": "kv_needed", "bytes": 24 * GIB, "basis": "estimated"} in terms
+
+
+def test_what_cannot_fit_at_all_has_no_context_to_offer() -> None:
+    with pytest.raises(DoesNotFit) as caught:
+        plan_swap(roomy(20), Wish("qwen36"), job="")
+    assert caught.value.advice == DoesNotFit.hint
+
+
+@pytest.mark.parametrize("memory", [None, 70, 122])
+def test_what_is_tight_or_not_known_is_not_refused(memory: int | None) -> None:
+    assert plan_swap(roomy(memory), Wish("qwen36"), job="").spark == "spark1"
+
+
+def test_what_came_up_before_is_not_refused() -> None:
+    from dataclasses import replace
+
+    there = roomy(60)
+    seen = replace(there, room=replace(there.room, measured=Measured(30 * GIB, 25 * GIB, 266_000)))
+    assert plan_swap(seen, Wish("qwen36"), job="").spark == "spark1"

@@ -4,8 +4,10 @@ from spark_control.engines.domain import Address
 from spark_control.swap.domain import Plan, Unit
 from spark_control.swap.rehearsal import rehearse
 
-UNIT = Unit(job="dry-run", key="one", source="org/one", container="vllm_node", image="vllm-node",
-            port=8888, launch_dir="~/spark-vllm-docker", args=("--max-model-len", "4096"))  # fmt: skip
+UNIT = Unit(
+    job="dry-run", key="one", source="org/one", container="vllm_node", image="vllm-node",
+    port=8888, launch_dir="~/spark-vllm-docker", args=("--max-model-len", "4096"),
+)  # fmt: skip
 
 
 def test_the_commands_of_a_swap() -> None:

@@ -21,7 +21,8 @@ def test_values_that_are_taken(flag: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("flag", "text", "wanted"), [
-    ("--max-model-len", "abc", "32K, or `auto`"), ("--tensor-parallel-size", "2.5", "whole number"),
+    ("--max-model-len", "abc", "32K, or `auto`"),
+    ("--tensor-parallel-size", "2.5", "whole number"),
     ("--gpu-memory-utilization", "most", "a number"), ("--dtype", "fp16", "`half`"),
     ("--moe-backend", "nope", "`triton`"), ("--speculative-config", "{method: ngram}", "JSON"),
     ("--max-lora-rank", "7", "`16`"), ("--max-num-batched-tokens", "auto", "32K"),

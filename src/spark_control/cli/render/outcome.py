@@ -32,10 +32,11 @@ def render(swap: SwapView, lines: Iterable[str]) -> RenderableType:
 
 def _reason(error: Answer) -> list[Text]:
     code, message, hint = error["code"].text, error["message"].text, error["hint"].text
+    title = one_line(error["detail"]["cause"]["title"].text or "")
     text = Text(one_line(message)) if message else Text()
     if code:
         text.append(f"{' ' if message else ''}({one_line(code)})", "dim")
-    return [part for part in (text, Text(one_line(hint or ""))) if part]
+    return [part for part in (Text(title, "bold"), text, Text(one_line(hint or ""))) if part]
 
 
 def _last_words(swap: SwapView, lines: Iterable[str]) -> list[RenderableType]:

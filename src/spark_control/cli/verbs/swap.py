@@ -9,7 +9,7 @@ from spark_control.cli.answer import Answer
 from spark_control.cli.failure import Exit, Failure
 from spark_control.cli.follow import Follower, Watched
 from spark_control.cli.lock_token import LockToken, TokenFile, header
-from spark_control.cli.render import outcome
+from spark_control.cli.render import outcome, preflight
 from spark_control.cli.render import status as status_view
 from spark_control.cli.render import swap as view
 from spark_control.cli.render.swap import SwapView
@@ -17,7 +17,7 @@ from spark_control.cli.screens import screen_for
 from spark_control.cli.session import Session, session_of
 
 
-def swap(  # noqa: PLR0913 - each is an option
+def swap(  # noqa: PLR0913, PLR0917 - each is an option
     ctx: typer.Context,
     model: Annotated[
         str | None, typer.Argument(metavar="MODEL", help="Its key, as `models` lists it.")
@@ -36,6 +36,9 @@ def swap(  # noqa: PLR0913 - each is an option
     rollback: Annotated[
         bool, typer.Option("--rollback", help="If it fails, bring back what ran before.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the commands on each Spark; do nothing.")
+    ] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the swap that runs.")] = False,
     lock_token: LockToken = "",
     token_file: TokenFile = None,
@@ -52,6 +55,9 @@ def swap(  # noqa: PLR0913 - each is an option
     wish: dict[str, object] = {"model": model}
     wish |= {"host": host} if host else {}
     wish |= {"rollback": True} if rollback else {}
+    if dry_run:
+        _rehearse(session, wish)
+        return
     raw = _request(session, wish, header(lock_token, token_file))
     again = f"spark-control swap {model}{f' --host {host}' if host else ''} --follow"
     watching = session.on_terminal and not session.as_json
@@ -61,6 +67,15 @@ def swap(  # noqa: PLR0913 - each is an option
         session.show_json(raw.value)
     else:
         session.show(view.title(SwapView.of(raw)), Text(f"`{again}` follows it."))
+
+
+def _rehearse(session: Session, wish: dict[str, object]) -> None:
+    with session.asking(f"Asking about {wish['model']}"):
+        answer = session.api.post("/api/swap", {**wish, "dry_run": True})
+    if session.as_json:
+        session.show_json(answer.value)
+    else:
+        session.out.print(preflight.dry_run(answer), soft_wrap=True)
 
 
 def _request(session: Session, wish: dict[str, object], headers: dict[str, str]) -> Answer:

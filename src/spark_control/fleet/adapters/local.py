@@ -173,8 +173,10 @@ async def _end(process: Process) -> None:
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is not None and (not process.stdout or process.stdout.at_eof()):
             return
-        with suppress(ProcessLookupError, TimeoutError):
+        # Gone already, perhaps, and we have not been told yet: so wait for it all the same.
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
+        with suppress(TimeoutError):
             async with asyncio.timeout(_END_S):
                 # Read on meanwhile: with a full pipe it can't finish.
                 await _talk(process, None, bytearray(), bytearray())

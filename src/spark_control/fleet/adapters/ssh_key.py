@@ -58,6 +58,8 @@ def _make(path: Path) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(key.export_private_key("openssh"))
         path.hardlink_to(part)
+        # Beside it, where `ssh-copy-id -i` looks.
+        path.with_name(f"{path.name}.pub").write_bytes(key.export_public_key("openssh"))
     except FileExistsError:
         pass
     finally:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spark_control.lab.standins.vllm_args import Refusal, human_int, parse
+from spark_control.lab.standins.vllm_args import Refusal, parse
+from spark_control.lab.standins.vllm_parser import human_int
 
 
 def test_the_call_spark_control_makes() -> None:
@@ -13,12 +14,12 @@ def test_the_call_spark_control_makes() -> None:
     )
     serve = parse(words.split())
     assert (serve.model, serve.names, serve.port) == ("a/b", ("key", "a/b"), 8888)
-    assert (serve.host, serve.share, serve.max_len) == ("0.0.0.0", 0.8, 32768)  # noqa: S104 - words
+    assert (serve.host, serve.share, serve.max_len) == ("0.0.0.0", 0.8, 32768)
     assert serve.given["tensor_parallel_size"] == 1
 
 
 def test_spellings_and_defaults() -> None:
-    serve = parse(["a/b", "--max_model_len=4k", "--gpu_memory_util", "0.5", "--x.y=1"])
+    serve = parse(["a/b", "--max_model_len=4k", "--gpu_memory_util", "0.5", "-O3", "-cc.level=1"])
     assert (serve.max_len, serve.share, serve.names) == (4000, 0.5, ("a/b",))
     assert (serve.port, serve.host) == (8000, "")
     assert parse(["--model", "c/d", "--max-model-len", "auto"]).model == "c/d"
@@ -30,6 +31,9 @@ def test_spellings_and_defaults() -> None:
     ("words", "status", "text"),
     [
         (["m", "--wrong", "1"], 2, "unrecognized arguments: --wrong 1"),
+        (["m", "--wrong.key", "1"], 2, "unrecognized arguments: --wrong"),
+        (["m", "--compilation-config.level"], 1, "IndexError"),
+        (["m", "--compilation-config", "{level: 1}"], 2, "cannot be converted"),
         (["m", "--dtype", "int3"], 2, "argument --dtype: invalid choice: 'int3'"),
         (["m", "--port", "x"], 2, "argument --port: invalid int value: 'x'"),
         (["m", "--max-model-len", "many"], 2, "invalid human_readable_int_or_auto value: 'many'"),

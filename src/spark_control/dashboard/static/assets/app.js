@@ -4,6 +4,7 @@ import { address, call } from "./http.js";
 import { CancelDialog, SwitchDialog } from "./dialogs.js";
 import { byId, keyed, kind, prose, say, show, stamp, text } from "./dom.js";
 import { Live } from "./live.js";
+import { LockBanner } from "./lockbanner.js";
 import { Models, canSetUp } from "./models.js";
 import { Serving } from "./serving.js";
 import { SetupDialog } from "./setup.js";
@@ -56,6 +57,7 @@ const serving = new Serving();
 const sparks = new Sparks();
 const models = new Models(ask);
 const door = new SignIn(() => enter());
+const lockBanner = new LockBanner(takeLock);
 const live = new Live(take, (now) => {
   state.live = now;
   say(WORDS[now][1]);
@@ -76,11 +78,17 @@ const TAKE = {
   engine: () => readStatus(),
   spark: () => readStatus(),
   settings: () => [readStatus(), readMenu()],
+  lock: ({ data }) => takeLock(data),
   job: () => undefined,
 };
 
 function take(topic, message) {
   TAKE[topic](message);
+  redraw();
+}
+
+function takeLock(lock) {
+  if (state.status) state.status.lock = lock;
   redraw();
 }
 
@@ -162,6 +170,7 @@ function draw() {
   sparks.update(state);
   sparks.fleet(state);
   models.update(state);
+  lockBanner.update(state);
   notices();
   const title = state.busy ? `Switching to ${state.nameOf(state.swap.model)}` : "";
   document.title = [title, "Spark Control"].filter(Boolean).join(", ");

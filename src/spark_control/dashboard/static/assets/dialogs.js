@@ -4,6 +4,7 @@ import { call, sentence } from "./http.js";
 import { byId, isOff, keyed, off, parts, prose, show, text } from "./dom.js";
 import { showFit } from "./fit.js";
 import { candidates, servedOn } from "./models.js";
+import { Preflight } from "./preflight.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
 
@@ -51,6 +52,7 @@ export class SwitchDialog extends Question {
   constructor(started) {
     super("switch-dialog", "Starting");
     this.done = started;
+    this.preflight = new Preflight(this.f);
     this.f.host.addEventListener("change", () => this.draw());
   }
 
@@ -85,6 +87,7 @@ export class SwitchDialog extends Question {
     text(f.starts, host ? `${model.name} on ${host}` : model.name);
     text(f.size, size(model.size_by_host[host] ?? model.size_bytes));
     showFit(f, model, host);
+    this.preflight.look(model.key, host);
     text(f.keep, leaving.length ? "Keep current model" : "Not now");
     text(f.go, again ? "Restart model" : "Switch model");
   }

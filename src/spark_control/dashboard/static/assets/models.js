@@ -2,6 +2,7 @@
 
 import { attr, byId, isOff, keyed, kind, off, parts, prose, show, stamp, text } from "./dom.js";
 import { fitBadge } from "./fit.js";
+import { heldBy, lockWords } from "./lock.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
 
@@ -68,7 +69,9 @@ function nothing(menu) {
 /** Why no switch can be started at all just now, or nothing. */
 function paused(state) {
   if (state.live !== "live") return "Not connected, so nothing can be switched.";
-  return state.busy ? `Switching to ${state.nameOf(state.swap.model)}. One switch at a time.` : "";
+  if (state.busy) return `Switching to ${state.nameOf(state.swap.model)}. One switch at a time.`;
+  const lock = heldBy(state);
+  return lock ? lockWords(lock) : "";
 }
 
 /** The Sparks that serve `model` now. */

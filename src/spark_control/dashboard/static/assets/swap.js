@@ -1,7 +1,8 @@
 // The card of a switch: while it runs, and how it ended.
 
 import { address, call } from "./http.js";
-import { attr, byId, keyed, kind, parts, prose, say, show, stamp, text } from "./dom.js";
+import { attr, byId, isOff, keyed, kind, off, parts, prose, say, show, stamp, text } from "./dom.js";
+import { heldBy } from "./lock.js";
 import { Log } from "./log.js";
 import { PHASES, brief, clock, integer, list, spoken } from "./words.js";
 
@@ -24,7 +25,7 @@ export class SwapCard {
     this.watched = new Set();
     this.filled = {};
     this.f.cancel.addEventListener("click", () => ask.cancel(this.swap));
-    this.f.again.addEventListener("click", () => ask.again(this.swap.model));
+    this.f.again.addEventListener("click", () => isOff(this.f.again) || ask.again(this.swap.model));
     this.f.dismiss.addEventListener("click", () => this.dismiss());
     for (const name of ORDER) {
       const segment = document.createElement("i");
@@ -81,11 +82,12 @@ export class SwapCard {
     show(f.acts, ended);
     show(f.activity, !ended);
     show(f.again, ended && swap.state !== "ready");
+    off(f.again, heldBy(state), "models-why");
     if (!ended) return;
     const where = swap.spark ? ` on ${swap.spark}` : "";
     const good = `${state.nameOf(swap.model)} answers${where}. It took ${clock(swap.elapsed_s)}.`;
     kind(f.outcome, swap.state === "failed" ? "outcome bad" : "outcome");
-    prose(f.cause, swap.state === "ready" ? good : (swap.error?.message ?? "No reason was given."));
+    prose(f.cause, swap.state === "ready" ? good : failure(swap.error));
     prose(f.hint, swap.error?.hint ?? "");
     show(f.hint, swap.error?.hint);
   }
@@ -196,6 +198,12 @@ function drawPhase(row, phase) {
   if (phase.state === "current") return; // its time runs, see tick
   const usual = phase.usual_s === null ? "" : `~${brief(phase.usual_s)}`;
   text(row.time, phase.state === "coming" ? usual : brief(phase.seconds));
+}
+
+/** Why it failed: the cause where the log told one, then what happened. */
+function failure(error) {
+  const title = error?.detail?.cause?.title;
+  return [title && `${title}.`, error?.message ?? "No reason was given."].filter(Boolean).join(" ");
 }
 
 function activity(swap) {

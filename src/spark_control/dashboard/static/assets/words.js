@@ -59,6 +59,14 @@ export function uptime(seconds) {
   return hours ? `Up ${hours} h ${minutes % 60} min` : `Up ${minutes} min`;
 }
 
+/** When something is, in the time of the reader; on another day with the day. */
+export function moment(iso) {
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  const today = at.toDateString() === new Date().toDateString();
+  return today ? time : `${at.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" })}, ${time}`;
+}
+
 /** The names of a list as one phrase: a, b and c. */
 export const list = (names) =>
   new Intl.ListFormat("en", { type: "conjunction" }).format(names);
