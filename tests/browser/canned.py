@@ -134,6 +134,7 @@ def build(canned: Canned) -> FastAPI:
     app.include_router(events_router(canned.bus, canned.snapshot, RealClock()))
     _session(app, canned)
     _api(app, canned)
+    _models(app, canned)
     _swaps(app, canned)
     _chat(app, canned)
 
@@ -187,6 +188,16 @@ def _api(app: FastAPI, canned: Canned) -> None:
     async def status() -> StatusShape:
         return canned.status
 
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/jobs/sw_1/log")
+    async def log() -> PlainTextResponse:
+        return PlainTextResponse("".join(f"{line}\n" for line in canned.lines))
+
+
+def _models(app: FastAPI, canned: Canned) -> None:
     @app.get("/api/models")
     async def models() -> MenuShape:
         return canned.menu
@@ -207,14 +218,6 @@ def _api(app: FastAPI, canned: Canned) -> None:
         for one in canned.menu.models:
             one.needs_setup = one.needs_setup and one.key != entry["key"]
         return recipe(entry["key"], entry["name"], "")
-
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/api/jobs/sw_1/log")
-    async def log() -> PlainTextResponse:
-        return PlainTextResponse("".join(f"{line}\n" for line in canned.lines))
 
 
 def _swaps(app: FastAPI, canned: Canned) -> None:

@@ -10,9 +10,7 @@ from tests.fleet.system import system
 
 async def test_the_client_of_openai(tmp_path: Path) -> None:
     async with system(tmp_path, sparks=1) as there:
-        client = openai.AsyncOpenAI(
-            base_url=f"{there.url}/v1", api_key="unused", max_retries=0
-        )
+        client = openai.AsyncOpenAI(base_url=f"{there.url}/v1", api_key="unused", max_retries=0)
         with pytest.raises(openai.InternalServerError) as nothing:
             await client.chat.completions.create(
                 model="default", messages=[{"role": "user", "content": "Hi"}]
