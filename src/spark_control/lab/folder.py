@@ -10,7 +10,7 @@ from pathlib import Path
 from spark_control.lab import hub, machine
 from spark_control.lab.catalogue import LabModel
 from spark_control.lab.standins import memory, vllm_package
-from spark_control.lab.standins.box import SPARK, SYSTEM_PATH, Box, mark_of
+from spark_control.lab.standins.box import ANSWERS, SPARK, SYSTEM_PATH, Box, mark_of
 
 _RUN = Path(__file__).with_name("standins") / "run.py"
 _ON_SPARK = ("docker", "nvidia-smi", "git", "hf", "ip", "ethtool", "df", "pgrep", "pkill")
@@ -42,6 +42,15 @@ def _standin(name: str) -> str:
     return f'exec {shlex.join(words)} "$@"'
 
 
+def _remembering(name: str) -> str:
+    """Return a stand-in that gives its last answer again until the next tick forgets it.
+
+    A round over many Sparks would measure the start of a Python for each of them otherwise.
+    """
+    answer = f'answer="${{{SPARK}}}{ANSWERS}/$*"; [ -f "$answer" ] && exec cat "$answer"'
+    return f"{answer}\n{_standin(name)}"
+
+
 def lay_commands(state: Path) -> None:
     """Write the folders of commands anew."""
     for folder, names in (("bin", _ON_SPARK), ("container-bin", _IN_CONTAINER)):
@@ -50,6 +59,8 @@ def lay_commands(state: Path) -> None:
         place.mkdir(parents=True)
         for name in names:
             _command(place / name, _standin(name))
+        if folder == "bin":
+            _command(place / "nvidia-smi", _remembering("nvidia-smi"))
         for name in _REFUSED:
             _command(place / name, f"echo '{name}: the lab does not play this.' >&2; exit 1")
         _command(place / "hostname", f'exec cat "${SPARK}"root/etc/hostname')

@@ -236,6 +236,7 @@ class Lab:
         busy = sum(1 for one in held if one.busy)
         now = machine.Now(seconds, len(held), busy, free, memory.TOTAL_GIB)
         place.write_root({**machine.live(now), "proc/meminfo": memory.meminfo(free)})
+        place.box.forget()
 
     async def close(self) -> None:
         """End everything the lab started; safe to call twice."""

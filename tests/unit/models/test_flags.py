@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_control.models.flags import Family, family, find, replaced
+from spark_control.models.flags import Family, family, find, last, replaced
 
 LEN = Family((("--max-model-len", "--max-model"),))
 PREFIX = family("--enable-prefix-caching", "--no-enable-prefix-caching", takes_value=False)
@@ -70,3 +70,9 @@ def test_after_a_replacement_the_flag_is_there_once(args: tuple[str, ...]) -> No
     rest = list(after)
     at = rest.index("9", rest.index("--max-model-len"))
     assert rest[: at - 1] + rest[at + 1 :] == kept
+
+
+def test_the_last_use_counts() -> None:
+    length = family("--max-model-len")
+    assert last(("--max-model-len", "1", "--max_model_len=2"), length) == "2"
+    assert last(("--other",), length) is None

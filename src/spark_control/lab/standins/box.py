@@ -17,6 +17,8 @@ else:
 
 SPARK = "SPARK_LAB"
 CONTAINER = "SPARK_LAB_CONTAINER"
+ANSWERS = "answers"
+"""The folder of a Spark with what its commands said since the last tick."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Json = dict[str, object]
@@ -41,6 +43,22 @@ class Box(NamedTuple):
     def mark(self) -> str:
         """Return what the environment of every process of this Spark holds."""
         return mark_of(self.folder)
+
+    def remember(self, words: list[str], text: str) -> None:
+        """Keep the answer to a command until the next tick."""
+        name = " ".join(words)
+        if "/" in name or not 0 < len(name) < 200:
+            return
+        folder = self.folder / ANSWERS
+        folder.mkdir(exist_ok=True)
+        part = folder / f".{os.getpid()}"
+        part.write_text(text)
+        part.replace(folder / name)
+
+    def forget(self) -> None:
+        """Drop every answer that was kept."""
+        for path in (self.folder / ANSWERS).glob("[!.]*"):
+            path.unlink(missing_ok=True)
 
     def spark(self) -> Json:
         """Return `name host home root user` of this Spark."""

@@ -178,6 +178,8 @@ def main(_name: str, words: list[str]) -> int:
         text, status = f"GPU 0: NVIDIA GB10 (UUID: {_UUID})\n", 0
     else:
         text, status = table(now, seen, time.strftime("%a %b %d %H:%M:%S %Y")), 0
+    if status == 0 and not boxes.inside():
+        box.remember(words, text)
     say(text)
     return status
 
