@@ -5,6 +5,7 @@ missing=''
 PATH=$PATH:/usr/sbin
 command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
