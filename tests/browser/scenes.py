@@ -131,7 +131,7 @@ def menu() -> MenuShape:
             model("gpt-oss-120b", "gpt-oss 120B", gb=65.2, hosts=both),
             model("qwen3-235b", "Qwen3 235B-A22B NVFP4", gb=125, hosts=both, mode="cluster"),
             model("house-style", "House style", gb=31, hosts=["spark1"], repo=None, url=None,
-                  local_path="/home/ubuntu/models/house-style", origin="custom"),
+                  local_path="/home/user/models/house-style", origin="custom"),
             model("smollm2", "SmolLM2 135M Instruct", gb=0.1, hosts=both, origin="custom"),
             model("llama-4-scout", "llama-4-scout", gb=58, hosts=["spark2"], needs_setup=True,
                   origin="inferred"),
