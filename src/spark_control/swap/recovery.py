@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from spark_control.core.clock import Clock
 from spark_control.core.errors import HostTrouble, SlowUpstream
@@ -31,10 +32,15 @@ def to_json(plan: Plan) -> dict[str, object]:
     return asdict(plan)
 
 
-def from_json(kept: object, job: str) -> Plan:
-    """Return a plan that was kept. Raises TypeError, KeyError for what is none."""
-    if not isinstance(kept, Mapping):
-        raise TypeError("a kept plan is an object")
+def from_json(kept: object, job: str) -> Plan | None:
+    """Return a plan that was kept, or None for what another version may have kept instead."""
+    try:
+        return _plan(kept, job) if isinstance(kept, Mapping) else None
+    except (KeyError, TypeError):
+        return None
+
+
+def _plan(kept: Mapping[str, Any], job: str) -> Plan:
     unit = dict(kept["unit"])
     for name in ("args", "mods"):
         unit[name] = tuple(unit[name])

@@ -107,8 +107,12 @@ class Swaps:
         left = [job for job in await self.jobs.store.unfinished() if job.kind == KIND]
         for job in left[:-1]:
             await self.jobs.fail(job, interrupted(job))
-        if left:
-            await self._begin(left[-1], from_json(left[-1].args["plan"], left[-1].id), found=True)
+        for job in left[-1:]:
+            plan = from_json(job.args.get("plan"), job.id)
+            if plan is None:
+                await self.jobs.fail(job, interrupted(job))
+            else:
+                await self._begin(job, plan, found=True)
         return left
 
     async def _begin(self, job: Job, plan: Plan, *, found: bool = False) -> None:
@@ -195,6 +199,8 @@ class Swaps:
         """End the job, leave no half-started engine behind, bring the one before back if asked."""
         left = await self._clean(running.plan) if running.live.touched else None
         if error is not None:
+            if left is not None:
+                error.detail["left"] = left
             back = self._back(running)
             if back is not None:
                 error.detail["rolls_back_to"] = back.key

@@ -249,6 +249,16 @@ async def test_the_end_of_the_process_is_no_cancel(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.parametrize("plan", [None, "x", {}, {"unit": {}}, {"unit": {"args": 1, "mods": []}}])
+async def test_a_job_of_another_version_is_ended(bench: Bench, plan: object) -> None:
+    old = await bench.jobs.create(kind="swap", prefix="sw", target="one", args={"plan": plan})
+    await bench.jobs.start(old)
+    assert [job.id for job in await bench.swaps.recover()] == [old.id]
+    ended = await bench.jobs.get(old.id)
+    assert ended.error is not None
+    assert (ended.state, ended.error["code"]) == (JobState.FAILED, "interrupted")
+
+
 async def test_other_jobs_are_no_swaps(bench: Bench) -> None:
     other = await bench.jobs.create(kind="x", prefix="x", target="t", args={})
     for swap_id in (other.id, "sw_nope"):
