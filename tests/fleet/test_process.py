@@ -7,10 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from spark_control.app.compose import compose
-from spark_control.lab.faults import Fault
 from tests.fleet.process import SERVE, answers, serving, start
-from tests.fleet.system import served, system
 
 
 async def test_sigterm_ends_endless_streams_and_the_process(tmp_path: Path) -> None:
@@ -117,20 +114,3 @@ async def test_the_server_loads_nothing_that_it_does_not_need() -> None:
     process = await start("-P", "-c", program)
     said, errors = await asyncio.wait_for(process.communicate(), 30)
     assert json.loads(said) == [], errors.decode()
-
-
-async def test_an_interrupted_swap_is_told_after_the_start(tmp_path: Path) -> None:
-    async with system(tmp_path, sparks=1) as there:
-        await there.lab.set_fault("spark1", Fault.NEVER_READY)
-        job = await there.swap("qwen36")
-        boot = there.parts.boot
-        running = there.parts.swaps.live(job["id"])
-        assert running is not None
-        async for _ in there.parts.swaps.follow(running, 0):
-            if running.job.phase == "loading":
-                break
-        await there.parts.tasks.close()
-        again = compose(boot)
-        async with served(again) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
-            shape = (await http.get(f"/api/swap/{job['id']}")).json()
-            assert (shape["state"], shape["error"]["code"]) == ("failed", "interrupted")
