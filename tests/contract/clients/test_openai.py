@@ -13,6 +13,10 @@ async def test_the_client_of_openai(tmp_path: Path) -> None:
         system(tmp_path, sparks=1) as there,
         openai.AsyncOpenAI(base_url=f"{there.url}/v1", api_key="unused", max_retries=0) as client,
     ):
+        with pytest.raises(openai.InternalServerError) as nothing:
+            await client.chat.completions.create(
+                model="default", messages=[{"role": "user", "content": "Hi"}]
+            )
         assert (nothing.value.status_code, nothing.value.code) == (503, "nothing_loaded")
         assert [model.id async for model in client.models.list()] == []
 
