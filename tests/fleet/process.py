@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 
@@ -15,9 +16,11 @@ Serving = tuple[asyncio.subprocess.Process, str]
 
 
 @asynccontextmanager
-async def serving(*words: str, **variables: str) -> AsyncIterator[Serving]:
+async def serving(
+    *words: str, cwd: Path | None = None, **variables: str
+) -> AsyncIterator[Serving]:
     """Start `serve` and give the process and its address; it is gone when this is left."""
-    process = await start(*words, **variables)
+    process = await start(*words, cwd=cwd, **variables)
     assert process.stdout is not None
     line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
     try:
@@ -28,11 +31,13 @@ async def serving(*words: str, **variables: str) -> AsyncIterator[Serving]:
         await process.wait()
 
 
-async def start(*words: str, **variables: str) -> asyncio.subprocess.Process:
+async def start(
+    *words: str, cwd: Path | None = None, **variables: str
+) -> asyncio.subprocess.Process:
     kept = {"PATH", "PYTHONPATH", "HOME"}
     inherited = {name: text for name, text in process_environment().items() if name in kept}
     return await asyncio.create_subprocess_exec(
-        sys.executable, *words, env=inherited | variables,
+        sys.executable, *words, env=inherited | variables, cwd=cwd,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import pytest
 
 from spark_control.app import boot as boots
 from spark_control.app.wire_access import wire_owner
+from spark_control.core.secret import digest
 from tests.fleet.system import System, system
 
 TOKEN = "sc_for_this_test_only"
@@ -72,6 +73,23 @@ async def test_guessing_is_slowed_down(tmp_path: Path) -> None:
         assert codes == [401] * 5 + [429] * 2
 
 
+async def test_guessing_with_headers_is_slowed_down_too(
+    tmp_path: Path, signed: dict[str, str]
+) -> None:
+    async with system(tmp_path, sparks=1, AUTH_TOKEN=TOKEN) as there:
+        wrong = dict.fromkeys(signed, "Bearer no")
+        codes = [(await code(there, "GET", "/v1/models", headers=wrong))[0] for _ in range(7)]
+        assert codes == [401] * 5 + [429] * 2
+        answer = await there.http.get("/api/status", headers=signed)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+async def test_an_origin_that_is_no_address(tmp_path: Path) -> None:
+    async with system(tmp_path, sparks=1) as there:
+        asked = await code(there, "POST", "/api/swap", json=SWAP, headers={"Origin": "http://["})
+        assert asked == (403, "cross_origin")
+
+
 async def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
     async with system(tmp_path, sparks=1, ALLOWED_ORIGINS="https://apps.example.org") as there:
         for headers in ({"Origin": "http://evil.example.org"}, {"Sec-Fetch-Site": "cross-site"}):
@@ -133,6 +151,43 @@ async def test_an_install_taken_over_keeps_its_apps(tmp_path: Path) -> None:
     assert (boot.taken_over, owner.keys.keyless_outside) == (True, True)
     fresh = boots.read({"DATA_DIR": str(tmp_path / "new"), "AUTH": "token"})
     assert wire_owner(fresh).keys.keyless_outside is False
+
+
+@pytest.mark.parametrize(
+    ("files", "taken_over"),
+    [
+        (("app_settings.json",), True),
+        (("connectivity.json", "models-overrides.yaml"), True),
+        (("models-overrides.yaml",), False),
+        (("app_settings.json", "access.json"), False),
+        (("app_settings.json", "instance.lock"), False),
+        (("app_settings.json", "known_hosts"), False),
+        (("app_settings.json", "spark-control.db"), False),
+    ],
+)
+def test_nothing_is_taken_over_by_accident(
+    tmp_path: Path,
+    files: tuple[str, ...],
+    taken_over: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    for name in files:
+        (tmp_path / name).write_text("{}")
+    assert boots.read({"DATA_DIR": str(tmp_path)}).taken_over is taken_over
+
+
+def test_a_given_token_is_not_kept(tmp_path: Path) -> None:
+    boot = boots.read({"DATA_DIR": str(tmp_path), "AUTH_TOKEN": TOKEN})
+    assert wire_owner(boot).keys.owner_sha256 == digest(TOKEN)
+    assert digest(TOKEN) not in (tmp_path / "access.json").read_text()
+    later = wire_owner(boots.read({"DATA_DIR": str(tmp_path), "AUTH": "token"}))
+    assert later.fresh is not None
+
+
+@pytest.mark.parametrize("variables", [{"AUTH": "tokn"}, {"AUTH_TOKEN": "a\tb"}])
+def test_what_cannot_be_read_opens_no_door(tmp_path: Path, variables: dict[str, str]) -> None:
+    boot = boots.read({"DATA_DIR": str(tmp_path), **variables})
+    assert wire_owner(boot).required
+    assert [problem.name for problem in boot.started.problems] == list(variables)
 
 
 async def test_outside_routes_stay_keyless_there(tmp_path: Path) -> None:

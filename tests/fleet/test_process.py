@@ -3,10 +3,17 @@
 import asyncio
 import json
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
 
+from spark_control.app.serve import Starting
+from spark_control.core.errors import AppError, StorageTrouble
 from tests.fleet.process import SERVE, answers, serving, start
 
 
@@ -60,6 +67,102 @@ async def test_what_cannot_be_started_is_said_in_a_sentence(tmp_path: Path) -> N
         assert process.returncode == 1, data
         assert words in said.decode()
         assert "Traceback" not in said.decode()
+
+
+async def ended(*words: str, cwd: Path, **variables: str) -> tuple[int | None, str]:
+    """Return how a start ended that was to be refused, and what it said."""
+    process = await start(*words, cwd=cwd, **variables)
+    out, said = await asyncio.wait_for(process.communicate(), 20)
+    assert b"listens on" not in out
+    return process.returncode, said.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--host", "a b"), "--host: 'a b' is not a host name or address."),
+        (("--port", "70000"), "--port: '70000' is not a whole number from 0 to 65535."),
+        (("--data-dir", ""), "--data-dir: '' is not a path"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["serve", "demo"])
+async def test_a_word_that_does_not_fit(
+    tmp_path: Path, verb: str, words: tuple[str, ...], said: str
+) -> None:
+    line = ("-P", "-m", "spark_control.app", verb, *words)
+    status, printed = await ended(*line, cwd=tmp_path, DATA_DIR=str(tmp_path / "data"))
+    assert status == 2
+    assert said in printed
+    assert "Traceback" not in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"DATABASE_URL": "hunter2"}, "DATABASE_URL is not an address of a database."),
+        ({"DATABASE_URL": "postgresql://a:hunter2@b:x/c"}, "DATABASE_URL is not an address"),
+        ({"DATABASE_URL": "nosuch://a:hunter2@b/c"}, "DATABASE_URL names a kind of database"),
+        ({"DATABASE_URL": "mysql+pymysql://a:hunter2@b/c"}, "needs the Python package 'pymysql'"),
+        ({"BIND": "0.0.0.0", "AUTH_TOKEN": "hunter2"}, "AUTH_TOKEN has fewer than 16"),
+    ],
+)
+async def test_a_start_refused_tells_no_secret(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    status, printed = await ended(*SERVE, cwd=tmp_path, DATA_DIR=str(tmp_path), **variables)
+    assert status == 1
+    assert said in printed
+    assert "Traceback" not in printed
+    assert "hunter2" not in printed
+
+
+async def test_files_are_private_in_a_relative_data_directory(tmp_path: Path) -> None:
+    async with serving(*SERVE, "--data-dir", "mine", cwd=tmp_path) as (_, url):
+        await answers(url)
+        paths = [tmp_path / "mine", *(tmp_path / "mine").rglob("*")]
+        assert tmp_path / "mine" / "spark-control.db" in paths
+        assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
+async def test_an_install_taken_over_says_so(tmp_path: Path) -> None:
+    (tmp_path / "connectivity.json").write_text("[]")
+    async with serving(*SERVE, DATA_DIR=str(tmp_path), AUTH="token") as (process, url):
+        await answers(url)
+        process.send_signal(signal.SIGTERM)
+        said, _ = await asyncio.wait_for(process.communicate(), 10)
+        assert "Apps may use /v1 without a token" in said.decode()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (None, ["hello", "lifespan.startup.complete", "lifespan.shutdown.complete"]),
+        (StorageTrouble("The disk is full."), ["lifespan.startup.failed"]),
+    ],
+)
+async def test_hello_comes_after_the_start(trouble: AppError | None, told: list[str]) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if trouble is not None:
+            raise trouble
+        yield
+
+    said: list[str] = []
+    asked = iter(("lifespan.startup", "lifespan.shutdown"))
+
+    async def receive() -> Message:
+        return {"type": next(asked)}
+
+    async def send(message: Message) -> None:
+        said.append(message["type"])
+        assert "message" not in message
+
+    app = Starting(Starlette(lifespan=lifespan), lambda: said.append("hello"))
+    await app({"type": "lifespan", "state": {}}, receive, send)
+    assert said == told
+    assert app.failed is trouble
+    assert app.up is (trouble is None)
 
 
 async def test_a_port_that_is_taken(tmp_path: Path) -> None:

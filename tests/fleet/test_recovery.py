@@ -10,11 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
+from spark_control.app.compose import compose
 from spark_control.core.clock import RealClock
 from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.lab.faults import Fault
 from spark_control.lab.world import Lab
 from tests.fleet.process import SERVE, answers, serving
+from tests.fleet.system import QUICK, served, system
 
 
 @dataclass
@@ -76,7 +78,6 @@ def engines(there: Fleet) -> int:
 
 KILLED = [
     ("checking", Fault.SLOW, "3", "interrupted"),
-    ("launching", Fault.LAUNCHER_HANGS, "", "interrupted"),
     ("loading", Fault.NEVER_READY, "", "swap_cancelled"),
     ("verifying", Fault.WEDGE, "", "swap_cancelled"),
 ]
@@ -110,6 +111,24 @@ async def test_killed_in_a_phase(
             again = await end(http, await start(http, "gpt-oss-120b"))
             assert again["state"] == "ready", again
             assert engines(there) == 1
+
+
+async def test_left_while_launching_and_the_launch_never_comes(tmp_path: Path) -> None:
+    """In this process, with short limits: a launch may take three minutes otherwise."""
+    async with system(tmp_path, sparks=1) as there:
+        await there.get("/api/models")
+        await there.lab.set_fault("spark1", Fault.LAUNCHER_HANGS)
+        job = (await there.swap("qwen36"))["id"]
+        running = there.parts.swaps.live(job)
+        assert running is not None
+        async for _ in there.parts.swaps.follow(running, 0):
+            if running.job.phase == "launching":
+                break
+        await there.parts.tasks.close()
+        again = compose(there.parts.boot, limits=QUICK)
+        async with served(again) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            ended = await end(http, job)
+            assert (ended["state"], ended["error"]["code"]) == ("failed", "interrupted"), ended
 
 
 async def test_killed_while_loading_and_the_engine_comes_up(tmp_path: Path) -> None:

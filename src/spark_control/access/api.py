@@ -38,7 +38,7 @@ def router(access: Access) -> APIRouter:
         """Sign in with the owner token; the answer sets a cookie."""
         answer = Response(status_code=204)
         if access.required:
-            value = access.sign_in(body.token)
+            value = access.sign_in(body.token, head_of(request.scope).client)
             answer.set_cookie(
                 session.COOKIE, value, max_age=session.LIFETIME_S, httponly=True,
                 samesite="lax", secure=request.url.scheme == "https",

@@ -34,8 +34,15 @@ class WrongToken(NotSignedIn):
     )
 
 
+class TokenTooShort(BadInput):
+    """`AUTH_TOKEN` is too easy to guess for an address that others can reach."""
+
+    code = "token_too_short"
+    hint = "Give it at least 16 characters, or leave it blank and one is made."
+
+
 class TooManyTries(TooMany):
-    """Too many wrong tokens; signing in is paused."""
+    """Too many wrong tokens from one address; its next try must wait."""
 
     code = "too_many_tries"
 

@@ -27,6 +27,8 @@ class Head:
     method: str
     path: str
     headers: Mapping[str, str]
+    client: str = ""
+    """The address it came from."""
 
 
 def _under(path: str, roots: tuple[str, ...]) -> bool:
@@ -74,13 +76,14 @@ def check_host(head: Head, names: frozenset[str]) -> None:
 
 
 def _own(origin: str, host: str) -> bool:
-    parts = urlsplit(origin)
-    name, port = split_host(host)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
     try:
-        theirs = parts.port or default
+        parts = urlsplit(origin)
+        given = parts.port
     except ValueError:
         return False
+    name, port = split_host(host)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    theirs = given or default
     return parts.hostname == name and str(theirs) == (port or str(default))
 
 

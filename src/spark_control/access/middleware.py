@@ -33,7 +33,8 @@ def head_of(scope: Scope) -> Head:
     """Return what the rules look at."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
-    return Head(scope["method"], scope["path"], texts)
+    client = scope.get("client")
+    return Head(scope["method"], scope["path"], texts, client[0] if client else "")
 
 
 def refusal(path: str, error: AppError) -> Response:
@@ -69,7 +70,7 @@ class _Exchange:
             self.begun = True
             headers = MutableHeaders(scope=message)
             for name, value in self.extra.items():
-                headers.setdefault(name, value)
+                headers[name] = value
         await self.send(message)
 
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LIFETIME_S = 30 * 24 * 3600
 COOKIE = "sc_session"
 FREE_TRIES = 5
 LONGEST_S = 60
+MOST_CLIENTS = 1024
 
 
 def _sign(key: str, ends: int) -> str:
@@ -46,3 +47,25 @@ class Brake:
         self.wrong = 0 if right else self.wrong + 1
         over = self.wrong - FREE_TRIES
         self.until = now + min(LONGEST_S, 2**over) if over >= 0 else 0.0
+
+
+@dataclass(slots=True)
+class Brakes:
+    """A brake for each address that showed a wrong token; the one tried longest ago goes first."""
+
+    most: int = MOST_CLIENTS
+    _of: dict[str, Brake] = field(default_factory=dict)
+
+    def wait(self, client: str, now: float) -> int:
+        """Return the whole seconds until `client` may try again."""
+        return self._of[client].wait(now) if client in self._of else 0
+
+    def note(self, client: str, *, right: bool, now: float) -> None:
+        """Count a try of `client`; a right one is forgotten."""
+        brake = self._of.pop(client, None) or Brake()
+        if right:
+            return
+        brake.note(right=False, now=now)
+        self._of[client] = brake
+        if len(self._of) > self.most:
+            del self._of[next(iter(self._of))]

@@ -30,7 +30,7 @@ class Access:
     names: frozenset[str]
     settings: Callable[[], Settings]
     clock: Clock
-    _brake: session.Brake = field(init=False, default_factory=session.Brake)
+    _brakes: session.Brakes = field(init=False, default_factory=session.Brakes)
 
     def origins(self) -> frozenset[str]:
         """Return the origins of other sites that may call the API."""
@@ -56,16 +56,27 @@ class Access:
             raise NotSignedIn("This needs the owner token.")
 
     def _bearer(self, head: Head) -> bool:
-        """Tell whether the right token came along. Raises WrongToken for a wrong one."""
+        """Tell whether the right token came along.
+
+        Raises WrongToken for a wrong one, TooManyTries.
+        """
         kind, _, token = head.headers.get("authorization", "").partition(" ")
         token = token.strip() if kind.lower() == "bearer" else head.headers.get("x-api-key", "")
         if not self.required or not token or is_public(head.path):
             return False
-        if same(digest(token), self.keys.owner_sha256):
-            return True
         if is_outside(head.path) and self.keys.keyless_outside:
-            return False
-        raise WrongToken("The token is not the right one.")
+            return same(digest(token), self.keys.owner_sha256)
+        self._try(token, head.client)
+        return True
+
+    def _try(self, token: str, client: str) -> None:
+        now = self.clock.monotonic()
+        if wait := self._brakes.wait(client, now):
+            raise TooManyTries("Too many wrong tokens.", retry_after_s=wait)
+        right = same(digest(token), self.keys.owner_sha256)
+        self._brakes.note(client, right=right, now=now)
+        if not right:
+            raise WrongToken("The token is not the right one.")
 
     def has_session(self, head: Head) -> bool:
         """Tell whether the request carries a session that is still good."""
@@ -81,13 +92,7 @@ class Access:
         """A new owner token ends all sessions."""
         return f"{self.keys.session_key}.{self.keys.owner_sha256}"
 
-    def sign_in(self, token: str) -> str:
+    def sign_in(self, token: str, client: str) -> str:
         """Return a cookie value for the right token. Raises WrongToken, TooManyTries."""
-        now = self.clock.monotonic()
-        if wait := self._brake.wait(now):
-            raise TooManyTries("Too many wrong tokens.", retry_after_s=wait)
-        right = same(digest(token), self.keys.owner_sha256)
-        self._brake.note(right=right, now=now)
-        if not right:
-            raise WrongToken("The token is not the right one.")
+        self._try(token, client)
         return session.make(self._session_key, self.clock.now().timestamp())

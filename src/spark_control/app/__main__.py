@@ -33,7 +33,7 @@ def main() -> int:
         return serve.run(start)
     except AppError as error:
         sys.stderr.write(f"spark-control: {error.message}\n{error.advice}\n")
-        return 1
+        return 2 if isinstance(error, serve.OptionInvalid) else 1
     except KeyboardInterrupt:
         return 130
 

@@ -9,6 +9,9 @@ from spark_control.settings.adapters.data_dir import DataDir, prepare
 from spark_control.settings.domain import Settings, merge
 from spark_control.settings.load import default_data_dir
 
+OLD_FILES = ("app_settings.json", "connectivity.json")
+OUR_FILES = ("access.json", "instance.lock", "known_hosts", "spark-control.db")
+
 
 @dataclass(frozen=True, slots=True)
 class Demo:
@@ -28,6 +31,12 @@ class Boot:
     demo: Demo | None = None
 
     @property
+    def auth(self) -> str:
+        """Return `AUTH`; an `AUTH_TOKEN` that cannot be read does not mean nobody is asked."""
+        bad = any(problem.name == "AUTH_TOKEN" for problem in self.started.problems)
+        return self.started.text("AUTH") or ("token" if bad else "")
+
+    @property
     def given_token(self) -> Secret:
         """Return `AUTH_TOKEN`."""
         return Secret(self.started.text("AUTH_TOKEN"))
@@ -43,6 +52,10 @@ def read(variables: Mapping[str, str], *, demo: Demo | None = None) -> Boot:
     given = started.text("DATA_DIR")
     root = Path(given).expanduser() if given else default_data_dir(variables, Path.home())
     data = prepare(root)
-    old_files = ("app_settings.json", "models-overrides.yaml", "connectivity.json")
-    taken_over = not data.database.exists() and any((root / name).exists() for name in old_files)
-    return Boot(variables, started, data, taken_over and demo is None, demo)
+    return Boot(variables, started, data, demo is None and _is_of_the_older(root), demo)
+
+
+def _is_of_the_older(root: Path) -> bool:
+    """Tell whether the older system wrote here and we never did: then apps keep their access."""
+    ours = any((root / name).exists() for name in OUR_FILES)
+    return not ours and any((root / name).exists() for name in OLD_FILES)

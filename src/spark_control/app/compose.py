@@ -57,6 +57,7 @@ class Parts:
     tasks: Tasks
     sql: Sql
     pool: httpcore.AsyncConnectionPool
+    probe_pool: httpcore.AsyncConnectionPool
     owner: Owner
     access: Access
     configuration: Configuration
@@ -95,6 +96,7 @@ class Parts:
         """Take no more: readiness goes, endless streams end, requests in flight may finish."""
         self.ready = False
         self.bus.close()
+        self.swaps.drain()
 
     async def close(self) -> None:
         """End what runs and let everything go. A swap on a Spark goes on by itself."""
@@ -102,6 +104,7 @@ class Parts:
         await self.tasks.close()
         await self.fleet.close()
         await self.pool.aclose()
+        await self.probe_pool.aclose()
         await asyncio.to_thread(self.sql.close)
 
 
@@ -119,8 +122,8 @@ def compose(
     owner = wire_owner(boot)
     sql = wire_sql(boot)
     jobs, logs = wire_jobs(sql, bus, clock, ids), wire_logs(boot)
-    pool, in_flight = make_pool(), InFlight()
-    probe = HttpProbe(pool, clock)
+    pool, probe_pool = make_pool(max_connections=512), make_pool(max_connections=64)
+    in_flight, probe = InFlight(), HttpProbe(probe_pool, clock)
     fleet = wire_fleet(boot, bus, clock)
     engines = wire_engines(probe, settings, bus, clock)
     setup = wire_models(boot, fleet, clock, tasks)
@@ -141,7 +144,8 @@ def compose(
         notices=lambda: notices(boot, owner), started_at=iso(clock.now()),
     )  # fmt: skip
     return Parts(
-        boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool, owner=owner,
+        boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool,
+        probe_pool=probe_pool, owner=owner,
         access=wire_access(owner, settings, clock), configuration=configuration, jobs=jobs,
         logs=logs, fleet=fleet, engines=engines, models=models, setup=setup, locks=locks,
         swaps=swaps, validation=wire_validation(boot, fleet, swaps, probe, clock),
@@ -158,6 +162,7 @@ def notices(boot: Boot, owner: Owner) -> list[NoticeShape]:
         rows.append(NoticeShape(
             code="keyless_outside",
             message="Apps may use /v1 without a token, as with the older system.",
-            hint="Set `keyless_outside` to false in `access.json` once they all send one.",
+            hint="Set `keyless_outside` to false in `access.json` once they all send one, and "
+            "start again.",
         ))  # fmt: skip
     return rows

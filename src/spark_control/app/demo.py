@@ -1,6 +1,7 @@
 """`demo`: a fleet that is played, in a process of its own, and a real Spark Control over it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,13 +50,15 @@ def run(given: serve.Given, wish: Wish) -> int:
     """Serve the demo until stopped; nothing of it outlives this process."""
     if "help" in wish.faults:
         return subprocess.run([*_words(wish), "--fault", "help"], check=False).returncode  # noqa: S603
-    root = Path(given.data_dir) if given.data_dir else _default_dir()
+    given.over({})  # what does not fit is said before anything starts
+    before = os.umask(serve.PRIVATE)
+    root = given.folder or _default_dir().absolute()
     prepare(root)
     key = root / "ssh" / "id_ed25519"
     public = key.with_suffix(".pub")
     public_line = ensure_key(key)
     public.write_text(f"{public_line}\n", encoding="utf-8")
-    with _lab(wish, root / "lab", public) as fleet:
+    with _lab(wish, root / "lab", public, before) as fleet:
         _write_overrides(root / "models-overrides.yaml", fleet.home)
         variables = serve.Given(given.host, given.port, str(root)).over(_own(fleet))
         return serve.start(boots.read(variables, demo=Demo(fleet.notes)), greet)
@@ -86,12 +89,12 @@ def _words(wish: Wish) -> list[str]:
 
 
 @contextmanager
-def _lab(wish: Wish, state: Path, public_key: Path) -> Iterator[Fleet]:
+def _lab(wish: Wish, state: Path, public_key: Path, umask: int) -> Iterator[Fleet]:
     """Run the lab beside us. It ends when its standard input does, however we end."""
     words = [*_words(wish), "--state-dir", str(state), "--authorized-key", str(public_key)]
     words += [word for fault in wish.faults for word in ("--fault", fault)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and words
-        [*words, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*words, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, umask=umask
     ) as lab:
         try:
             line = lab.stdout.readline() if lab.stdout else b""

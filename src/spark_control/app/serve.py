@@ -1,11 +1,14 @@
 """`serve`: from the environment to a listening server."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvloop
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spark_control import __version__
 from spark_control.app import boot as boots
@@ -14,8 +17,21 @@ from spark_control.app.asgi import build
 from spark_control.app.boot import Boot
 from spark_control.app.compose import Parts, compose
 from spark_control.app.server import listen, serve
+from spark_control.core.errors import AppError, BadInput
 from spark_control.settings.adapters.data_dir import InstanceLock
+from spark_control.settings.domain import read_value
+from spark_control.settings.errors import SettingInvalid
 from spark_control.settings.load import environment
+from spark_control.settings.table import TABLE
+
+PRIVATE = 0o077
+
+
+class OptionInvalid(BadInput):
+    """The command line gives a start a value that it cannot take."""
+
+    code = "option_invalid"
+    hint = "Correct it and start again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +42,56 @@ class Given:
     port: int | None = None
     data_dir: str | None = None
 
+    @property
+    def folder(self) -> Path | None:
+        """Return the data directory as an absolute path."""
+        return Path(self.data_dir).expanduser().absolute() if self.data_dir else None
+
     def over(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables with what was given laid over them."""
-        said = {"BIND": self.host, "PORT": self.port, "DATA_DIR": self.data_dir}
-        return {
-            **variables,
-            **{name: str(text) for name, text in said.items() if text is not None},
-        }
+        """Return the variables with what was given laid over them. Raises OptionInvalid."""
+        said = (
+            ("--host", "BIND", self.host),
+            ("--port", "PORT", self.port),
+            ("--data-dir", "DATA_DIR", self.folder or self.data_dir),
+        )
+        given = {name: _fit(word, name, str(v)) for word, name, v in said if v is not None}
+        return {**variables, **given}
+
+
+def _fit(word: str, name: str, text: str) -> str:
+    try:
+        return read_value(TABLE[name], text)
+    except SettingInvalid as error:
+        raise OptionInvalid(f"{word}: {error.message.removeprefix(f'{name}: ')}") from error
+
+
+@dataclass(slots=True)
+class Starting:
+    """Around the application: says hello once its start has succeeded, keeps why it has not."""
+
+    app: ASGIApp
+    hello: Callable[[], None]
+    up: bool = field(init=False, default=False)
+    failed: AppError | None = field(init=False, default=None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, lambda message: self._tell(message, send))
+        except AppError as error:
+            if self.up:
+                raise
+            self.failed = error
+            await send({"type": "lifespan.startup.failed"})
+
+    async def _tell(self, message: Message, send: Send) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            self.up = True
+            self.hello()
+        if message["type"] != "lifespan.startup.failed":  # its words are a traceback
+            await send(message)
 
 
 def run(given: Given) -> int:
@@ -41,10 +100,11 @@ def run(given: Given) -> int:
 
 
 def start(boot: Boot, hello: Callable[[Parts, str], None]) -> int:
-    """Serve `boot` until stopped; `hello` is called with the address once it listens.
+    """Serve `boot` until stopped; `hello` is called with the address once all is up.
 
     Raises AppError for what stops a start.
     """
+    os.umask(PRIVATE)
     lock = InstanceLock(boot.data.root)
     try:
         logs.set_up(boot.data.logs)
@@ -53,12 +113,14 @@ def start(boot: Boot, hello: Callable[[Parts, str], None]) -> int:
             parts = compose(boot)
             host, port = sock.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            hello(parts, f"http://{shown}:{port}")
+            app = Starting(build(parts), lambda: hello(parts, f"http://{shown}:{port}"))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(serve(build(parts), sock, parts.drain))
+                runner.run(serve(app, sock, parts.drain))
     finally:
         lock.release()
-    return 0
+    if app.failed is not None:
+        raise app.failed
+    return 0 if app.up else 1
 
 
 def greet(parts: Parts, url: str) -> None:
@@ -71,5 +133,7 @@ def greet(parts: Parts, url: str) -> None:
         lines += ["", "Owner token, shown only now:", f"  {fresh.reveal()}", ""]
     elif parts.owner.required:
         lines.append("The owner token is asked for.")
+    if parts.owner.required and parts.owner.keys.keyless_outside:
+        lines.append("Apps may use /v1 without a token, as with the older system.")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from spark_control.access.adapters.key_file import KeyFile
 from spark_control.access.owner import Owner, decide
+from spark_control.access.ports import KeyStore
 from spark_control.access.usecases import Access
 from spark_control.app.boot import Boot
 from spark_control.core.clock import Clock
@@ -13,14 +14,14 @@ from spark_control.settings.domain import Settings
 
 def wire_owner(boot: Boot) -> Owner:
     """Decide who must show a token; keys of a new data directory are made and kept."""
-    store = KeyFile(boot.data.root / "access.json")
+    store: KeyStore = KeyFile(boot.data.root / "access.json")
     kept = store.read()
     owner = decide(
-        auth=boot.started.text("AUTH"), bind=boot.started.text("BIND"),
+        auth=boot.auth, bind=boot.started.text("BIND"),
         given=boot.given_token, kept=kept, taken_over=boot.taken_over,
     )  # fmt: skip
-    if kept is None or owner.fresh is not None:
-        store.write(owner.keys)
+    if owner.save is not None:
+        store.write(owner.save)
     return owner
 
 

@@ -53,8 +53,12 @@ def wire_engines(
     return Engines(probe=probe, bus=bus, clock=clock, slots=slots)
 
 
-def make_pool() -> httpcore.AsyncConnectionPool:
-    """Return the one pool of connections to engines."""
+def make_pool(*, max_connections: int) -> httpcore.AsyncConnectionPool:
+    """Return a pool of connections to engines.
+
+    An idle one is let go before the engine does it: vLLM's server closes them after 5 s, and a
+    request that goes out at that moment is lost.
+    """
     return httpcore.AsyncConnectionPool(
-        max_connections=512, max_keepalive_connections=64, keepalive_expiry=30.0
+        max_connections=max_connections, max_keepalive_connections=64, keepalive_expiry=4.0
     )

@@ -5,6 +5,7 @@ import logging
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
@@ -12,12 +13,15 @@ from spark_control.core.errors import AppError
 from spark_control.core.http_errors import for_path
 from spark_control.core.tasks import run_unless
 from spark_control.engines.domain import Engine
+from spark_control.gateway.headers import to_client
 from spark_control.gateway.ports import Answer
 from spark_control.gateway.route import key_of
-from spark_control.gateway.usecases import HOP, Gateway
+from spark_control.gateway.usecases import Gateway
 
 log = logging.getLogger(__name__)
 
+CLIENT_LEFT = 499
+"""Nobody reads it; it keeps a client that left in mid-upload from counting as a fault of ours."""
 RELAYED = ("/v1/chat/completions", "/v1/completions")
 
 
@@ -33,7 +37,11 @@ def router(gateway: Gateway) -> APIRouter:
 
     async def relay(request: Request) -> Response:
         """Pass a request to the engine that serves its `model`, bytes through."""
-        return Relayed(gateway, request.url.path, dict(request.headers), await request.body())
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_LEFT)
+        return Relayed(gateway, request.url.path, dict(request.headers), body)
 
     for path in RELAYED:
         routes.add_api_route(path, relay, methods=["POST"], response_model=None)
@@ -75,8 +83,7 @@ class Relayed(Response):
                 "status": answer.status,
                 "headers": [
                     (name.encode("latin-1"), value.encode("latin-1"))
-                    for name, value in answer.headers.items()
-                    if name not in HOP
+                    for name, value in to_client(answer.headers).items()
                 ],
             })  # fmt: skip
             await self._chunks(answer, send)

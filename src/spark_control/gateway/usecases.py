@@ -10,6 +10,7 @@ from spark_control.engines.domain import Engine
 from spark_control.engines.errors import EngineBroke
 from spark_control.engines.usecases import Engines
 from spark_control.gateway import envelope
+from spark_control.gateway.headers import to_engine
 from spark_control.gateway.in_flight import InFlight
 from spark_control.gateway.ports import Answer, Upstream
 from spark_control.gateway.route import Coming, Scene, choose, key_of, refuse
@@ -21,14 +22,6 @@ from spark_control.swap.eta import remaining_seconds
 from spark_control.swap.usecases import Swaps
 
 log = logging.getLogger(__name__)
-
-HOP = frozenset({
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade",
-})  # fmt: skip
-"""Headers of one hop only."""
-OURS = HOP | {"host", "content-length", "authorization", "x-api-key", "cookie", "expect"}
-"""Headers of a request that were meant for us and not for the engine."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -74,7 +67,8 @@ class Gateway:
         """Send a request where it belongs and give the answer; leaving ends it upstream.
 
         Raises BodyUnreadable, ModelNotFound, ModelNotLoaded, NothingLoaded, and the engine's
-        errors. A 5xx of the engine becomes ours, its words go to the log only.
+        errors. A 5xx of the engine becomes ours; its words go nowhere,
+        for they may repeat the prompt.
         """
         asked = envelope.read(body)
         choice = choose(asked.model, self._scene({}))
@@ -86,10 +80,9 @@ class Gateway:
         if choice.rename is not None:
             body = envelope.rename(body, choice.rename)
         address = choice.engine.address
-        passed = {name: value for name, value in headers.items() if name not in OURS}
         with self.in_flight.counted(address):
-            async with self.upstream.send(address, path, passed, body) as answer:
-                await _refused(answer, choice.engine)
+            async with self.upstream.send(address, path, to_engine(headers), body) as answer:
+                _refused(answer, choice.engine)
                 yield answer
 
 
@@ -100,9 +93,8 @@ def _keys(menu: Menu) -> dict[str, str]:
     }
 
 
-async def _refused(answer: Answer, engine: Engine) -> None:
+def _refused(answer: Answer, engine: Engine) -> None:
     if answer.status < 500:
         return
-    said = b"".join([chunk async for chunk in answer.chunks])[:2000]
-    log.warning("engine on %s answered %s: %s bytes", engine.spark, answer.status, len(said))
+    log.warning("the engine on %s answered with %s", engine.spark, answer.status)
     raise EngineBroke(f"{key_of(engine)} on {engine.spark} answered with {answer.status}.")

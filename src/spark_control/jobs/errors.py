@@ -1,6 +1,6 @@
 """What can go wrong with jobs."""
 
-from spark_control.core.errors import Conflict, Internal, NotFound, StorageTrouble
+from spark_control.core.errors import Internal, NotFound, StorageTrouble
 
 
 class JobUnknown(NotFound):
@@ -8,12 +8,6 @@ class JobUnknown(NotFound):
 
     code = "job_unknown"
     hint = "`spark-control jobs` lists them."
-
-
-class JobEnded(Conflict):
-    """The job has ended already."""
-
-    code = "job_ended"
 
 
 class IllegalMove(Internal):

@@ -1,6 +1,7 @@
 """Settings as values: what is in force, where each value came from, and what was wrong."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,15 +86,19 @@ class Settings:
 
     @property
     def sparks(self) -> tuple[Spark, ...]:
-        """Return the fleet in the order of its numbers; a name used twice gets its number."""
+        """Return the fleet in the order of its numbers; the second of a name gets another."""
         found: dict[str, Spark] = {}
         for n in range(1, MAX_SPARKS + 1):
             if host := self.text(f"SPARK{n}_HOST"):
-                name = self.text(f"SPARK{n}_NAME")
-                name = f"spark{n}" if name in found else name
+                name = _free(self.text(f"SPARK{n}_NAME"), n, found)
                 user, port = self.text(f"SPARK{n}_USER"), self.number(f"SPARK{n}_PORT")
                 found[name] = Spark(name, host, user, port)
         return tuple(found.values())
+
+
+def _free(name: str, n: int, taken: Mapping[str, Spark]) -> str:
+    more = (f"spark{n}-{k}" for k in itertools.count(2))
+    return next(name for name in itertools.chain((name, f"spark{n}"), more) if name not in taken)
 
 
 def read_value(row: Setting, text: str) -> str:
@@ -120,6 +125,8 @@ def _layer(
             into[name] = Value(read_value(row, text), source)
         except SettingInvalid as error:
             why = error.message.removeprefix(f"{name}: ")
+            if row.instead:
+                into[name] = Value(row.instead, source)
             problems.append(Problem(name, source, f"{why} {_kept(row, into)}"))
 
 

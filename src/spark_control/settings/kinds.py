@@ -1,5 +1,6 @@
 """The kinds of value a setting can hold: each reads a text or says in one sentence why not."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -25,9 +26,20 @@ def _matching(pattern: re.Pattern[str], what: str) -> Reader:
     return read
 
 
-host = _matching(HOST, "a host name or address")
+_host = _matching(HOST, "a host name or address")
 user = _matching(USER, "a user name")
 container = _matching(CONTAINER, "a container name")
+
+
+def host(value: str) -> str:
+    """Take a host name or an address, without a port."""
+    _host(value)
+    if ":" in value:
+        try:
+            ipaddress.IPv6Address(value.partition("%")[0])
+        except ValueError as error:
+            raise ValueError("is not a host name or address without a port") from error
+    return value
 
 
 def text(value: str) -> str:
@@ -68,9 +80,14 @@ port = number(1, 65535)
 
 def url(value: str) -> str:
     """Take an http or https address."""
-    parts = urlsplit(text(value))
+    why = "is not an http:// or https:// address"
+    text(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ValueError(why) from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not an http:// or https:// address")
+        raise ValueError(why)
     return value
 
 

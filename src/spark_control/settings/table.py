@@ -22,6 +22,8 @@ class Setting:
     of_spark: int = 0
     used: bool = True
     """False: the value is kept for a part that this version does not have yet."""
+    instead: str = ""
+    """What a malformed value counts as, where falling back would open a door."""
 
 
 def _service(name: str, title: str, container: str, port: int) -> list[Setting]:
@@ -56,15 +58,15 @@ START = (
            "data directory when blank.", kinds.path, used=False),
     _start("REDACTION_MAP_DB", "", "Redaction map; in the data directory when blank.", kinds.path,
            used=False),
-    _start("DATABASE_URL", "", "Database; `spark-control.db` in the data directory when blank.",
-           kinds.text),
+    Setting("DATABASE_URL", "", "Database; `spark-control.db` in the data directory when blank.",
+            kinds.text, "start", secret=True, live=False),
     _start("SSH_KEY_PATH", "", "SSH key of Spark Control; made in `ssh/` of the data directory "
            "when blank.", kinds.path),
     Setting("AUTH", "", "`token` asks for the owner token, `off` lets in everybody who reaches "
             "the port. Blank: off on loopback, token beyond it.", kinds.choice("token", "off"),
-            "access", live=False),
-    Setting("AUTH_TOKEN", "", "Owner token to use instead of a generated one.", kinds.text,
-            "access", secret=True, live=False),
+            "access", live=False, instead="token"),
+    Setting("AUTH_TOKEN", "", "Owner token to use instead of a generated one; beyond loopback "
+            "at least 16 characters.", kinds.text, "access", secret=True, live=False),
     Setting("ALLOWED_ORIGINS", "", "Origins of other sites whose pages may call the API, with "
             "commas between them. Their host names are accepted as names of this one too.",
             kinds.origins, "access"),

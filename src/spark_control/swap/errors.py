@@ -147,7 +147,7 @@ class SwapCancelled(Conflict):
     """The swap was cancelled."""
 
     code = "swap_cancelled"
-    hint = "No engine runs on that Spark now; switch to a model to start one."
+    hint = "`spark-control status` shows what runs now."
 
 
 class SwapLocked(Locked):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spark_control.models.domain import Measured
@@ -20,19 +21,25 @@ class Live:
     measured: Measured = field(default_factory=Measured)
     touched: bool = False
     cancelling: bool = False
+    ending: bool = False
+    """It is being cleaned up; it cannot be cancelled any more."""
     lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))
     count: int = 0
     revision: int = 0
     ended: bool = False
+    moved: Callable[[], None] = lambda: None
+    """Called when the log tells of progress; lines alone go to those who follow the log."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, line: str) -> None:
         """Add a log line and what it says of progress."""
         self.count += 1
         self.lines.append((self.count, bare(line)))
-        self.progress = progress_of(line) or self.progress
+        before, self.progress = self.progress, progress_of(line) or self.progress
         self.measured = with_line(self.measured, line)
         self.notify()
+        if self.progress != before:
+            self.moved()
 
     def notify(self) -> None:
         """Wake everyone who waits for a change."""

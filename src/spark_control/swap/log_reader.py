@@ -8,6 +8,7 @@ from spark_control.core.errors import HostTrouble, SlowUpstream
 from spark_control.fleet.ports import Host
 from spark_control.swap.domain import Limits
 from spark_control.swap.live import Live
+from spark_control.swap.parse import bare
 from spark_control.swap.ports import Launcher
 
 
@@ -52,5 +53,10 @@ class LogReader:
                 place += 1
                 if place > self.known:
                     self.known = place
-                    self.write(line)
-                    self.live.take(line)
+                    self._take(line)
+
+    def _take(self, line: str) -> None:
+        """Pass a line on; a progress bar that starts with a carriage return leaves empty ones."""
+        if bare(line):
+            self.write(line)
+            self.live.take(line)

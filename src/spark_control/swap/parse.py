@@ -24,7 +24,7 @@ _TELLING = (
     (re.compile(r"Model loading took|Loading weights took"), "Weights loaded"),
     (re.compile(r"Prefetching checkpoint files"), "Reading weights"),
     (re.compile(r"Starting to load model"), "Loading weights"),
-    (re.compile(r"vLLM is using nccl|world_size=(?!1\b)"), "Connecting the Sparks"),
+    (re.compile(r"vLLM is using nccl|world_size=(?!1\b)"), "Connecting the workers"),
     (re.compile(r"Resolved architecture|non-default args|Using max model len"), "Starting"),
 )
 

@@ -36,8 +36,8 @@ class Launcher(Protocol):
         Stopping what is not there is no error. Raises StopFailed, DockerRefused.
         """
 
-    async def status(self, host: Host, container: str) -> UnitStatus:
-        """Look at the container and the processes in it. Raises DockerRefused."""
+    async def status(self, host: Host, container: str, *, inside: bool = True) -> UnitStatus:
+        """Look at the container and, with `inside`, for the engine in it. Raises DockerRefused."""
 
     async def memory_available(self, host: Host) -> int | None:
         """Return the bytes the Spark could give to a new engine, or None when it does not say."""

@@ -69,7 +69,7 @@ async def was_launched(
     began = clock.monotonic()
     while True:
         try:
-            if (await launcher.status(host, unit.container)).job == unit.job:
+            if (await launcher.status(host, unit.container, inside=False)).job == unit.job:
                 return True
         except (HostTrouble, SlowUpstream):
             if clock.monotonic() - began > limits.lost:

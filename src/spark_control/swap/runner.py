@@ -85,7 +85,7 @@ class Runner:
     async def _check(self, plan: Plan, host: Host, _live: Live) -> None:
         await self.launcher.prepare(host, plan.unit)
         look = await self.probe.look(plan.address, timeout_s=5.0)
-        status = await self.launcher.status(host, plan.unit.container)
+        status = await self.launcher.status(host, plan.unit.container, inside=False)
         answers = look.state in {EngineState.SERVING, EngineState.LOADING, EngineState.SILENT}
         if answers and not status.container:
             what = f" ({look.served[0]})" if look.served else ""
@@ -103,8 +103,8 @@ class Runner:
 
     async def _stop(self, plan: Plan, host: Host, live: Live) -> None:
         await self.locks.admit(plan.unit.under)  # somebody may have taken the lock since then
-        live.touched = True
         stopped = await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
+        live.touched = True
         if not stopped:
             return
         live.progress = Progress("Waiting for memory to come back")
@@ -126,18 +126,18 @@ class Runner:
         try:
             await self.launcher.start(host, plan.unit, timeout_s=self.limits.launch)
         except (LaunchFenced, LaunchBusy):
-            live.touched = False  # what is there now is of another launch, and stays
+            live.touched = False  # what is there now is of another launch
             raise
         except ConnectionLost:
             # What the launcher did before the cut is not known: the container's label tells.
-            status = await self.launcher.status(host, plan.unit.container)
+            status = await self.launcher.status(host, plan.unit.container, inside=False)
             if status.job != plan.unit.job:
                 raise
             return
         except LauncherFailed as error:
             explain(error, str(error.detail.get("said", "")).splitlines())
             raise
-        status = await self.launcher.status(host, plan.unit.container)
+        status = await self.launcher.status(host, plan.unit.container, inside=False)
         if not status.container:
             raise LauncherLied(f"The launch script on {host.name} started no container.")
 

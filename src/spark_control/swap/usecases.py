@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from spark_control.core.clock import Clock
-from spark_control.core.errors import AppError, Internal
+from spark_control.core.errors import AppError, Internal, StorageTrouble
 from spark_control.core.tasks import Tasks
 from spark_control.engines.usecases import Engines
 from spark_control.fleet.ports import Host
-from spark_control.jobs.domain import Job
+from spark_control.jobs.domain import Job, JobState
 from spark_control.jobs.usecases import Jobs
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
@@ -66,6 +66,7 @@ class Swaps:
     locks: Locks
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _newest: Running | None = field(init=False, default=None)
+    _draining: bool = field(init=False, default=False)
 
     @property
     def newest(self) -> Running | None:
@@ -118,6 +119,7 @@ class Swaps:
     async def _begin(self, job: Job, plan: Plan, *, found: bool = False) -> None:
         usual = usual_seconds(await self.jobs.usual(kind=KIND, target=job.target))
         running = Running(job=job, plan=plan, live=Live(), usual=usual)
+        running.live.moved = lambda: self.publish(running)
         self._newest = running
         work = self._take_up if found else self._go
         running.task = self.tasks.spawn(self._run(running, work), name=job.id)
@@ -155,8 +157,10 @@ class Swaps:
         if job.phase not in LAUNCHED:
             raise interrupted(job)
         host = self.host(plan.spark)
-        launched = await was_launched(self.launcher, host, plan.unit, self.clock, self.limits)
-        if not launched:
+        launching = job.phase == Phase.LAUNCHING
+        patience = self.limits.launch if launching else self.limits.appear
+        limits = replace(self.limits, appear=patience)
+        if not await was_launched(self.launcher, host, plan.unit, self.clock, limits):
             raise interrupted(job)
         running.live.touched = True
         first = Phase.VERIFYING if job.phase == Phase.VERIFYING else Phase.LOADING
@@ -176,41 +180,56 @@ class Swaps:
             keep=keep, first=first,
         )))  # fmt: skip
         await self.engines.refresh(spark)
-        keep(await self.jobs.finish(running.job))
+        await self._end(running, JobState.DONE, None)
 
     async def _run(self, running: Running, work: Callable[[Running], Awaitable[None]]) -> None:
+        error: AppError | None = None
         try:
             await work(running)
         except asyncio.CancelledError:
             if not running.live.cancelling:
                 # The process ends: what runs on the Spark goes on and is found again.
                 raise
-            await self._give_up(running, None)
-        except AppError as error:
-            await self._give_up(running, error)
-        except Exception as error:
+        except AppError as failure:
+            error = failure
+        except Exception:
             log.exception("swap %s broke", running.job.id)
-            await self._give_up(running, Internal(f"The swap broke ({type(error).__name__})."))
-        finally:
-            running.live.ended = running.job.ended
-            self._tell(running)
+            error = Internal("Something broke inside Spark Control while the swap ran.")
+        if not running.job.ended:
+            running.live.ending = True
+            await self._give_up(running, error)
+        running.live.ended = True
+        self._tell(running)
 
     async def _give_up(self, running: Running, error: AppError | None) -> None:
         """End the job, leave no half-started engine behind, bring the one before back if asked."""
-        left = await self._clean(running.plan) if running.live.touched else None
-        if error is not None:
-            if left is not None:
-                error.detail["left"] = left
-            back = self._back(running)
-            if back is not None:
-                error.detail["rolls_back_to"] = back.key
-            running.job = await self.jobs.fail(running.job, error)
-            if back is not None:
-                work = self._roll_back(back, running.plan)
-                _ = self.tasks.spawn(work, name=f"back to {back.key}")
-        else:
+        left = await self._clean(running.plan) if running.job.phase in LAUNCHED else None
+        if error is None:
             reason = SwapCancelled(f"The swap to {running.job.target} was cancelled.", hint=left)
-            running.job = await self.jobs.cancel(running.job, reason)
+            await self._end(running, JobState.CANCELLED, reason)
+            return
+        if left is not None:
+            error.detail["left"] = left
+        back = self._back(running)
+        if back is not None:
+            error.detail["rolls_back_to"] = back.key
+        await self._end(running, JobState.FAILED, error)
+        if back is not None:
+            work = self._roll_back(back, running.plan)
+            _ = self.tasks.spawn(work, name=f"back to {back.key}")
+
+    async def _end(self, running: Running, state: JobState, error: AppError | None) -> None:
+        """End the job. A database that fails must not keep a swap running for ever here."""
+        moves = {JobState.FAILED: self.jobs.fail, JobState.CANCELLED: self.jobs.cancel}
+        try:
+            if error is None:
+                running.job = await self.jobs.finish(running.job)
+            else:
+                running.job = await moves[state](running.job, error)
+        except StorageTrouble as trouble:
+            log.warning("the end of swap %s is not stored: %s", running.job.id, trouble.message)
+            why = None if error is None else error.as_dict()
+            running.job = running.job.advance(state, at=self.clock.now(), error=why)
 
     def _back(self, running: Running) -> Wish | None:
         """Return the wish for the model that ran before, when it went and was asked back."""
@@ -226,9 +245,12 @@ class Swaps:
             log.warning("%s could not be brought back: %s", wish.key, error.message)
 
     async def _clean(self, plan: Plan) -> str | None:
-        """Stop what was launched; return what to tell the user when that does not work."""
+        """Stop what this job launched, and nothing else; return what to say when that fails."""
         try:
             host = self.host(plan.spark)
+            there = await self.launcher.status(host, plan.unit.container, inside=False)
+            if there.job != plan.unit.job:
+                return None
             await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
             await self.engines.refresh(plan.spark)
         except AppError as error:
@@ -249,7 +271,7 @@ class Swaps:
         running = self.running
         if running is None or running.job.id != swap_id or running.task is None:
             return job
-        if not running.live.cancelling:
+        if not running.live.cancelling and not running.live.ending:
             running.live.cancelling = True
             running.task.cancel()
         await asyncio.wait([running.task])
@@ -269,6 +291,12 @@ class Swaps:
         newest = self._newest
         return newest if newest is not None and newest.job.id == swap_id else None
 
+    def drain(self) -> None:
+        """End the streams of those who follow; the swap itself goes on."""
+        self._draining = True
+        if self._newest is not None:
+            self._newest.live.notify()
+
     async def follow(self, running: Running, after: int) -> AsyncIterator[list[tuple[int, str]]]:
         """Give the new log lines after line `after` at each change, until the swap has ended."""
         while True:
@@ -276,7 +304,7 @@ class Swaps:
             lines = running.live.after(after)
             after = lines[-1][0] if lines else after
             yield lines
-            if ended:
+            if ended or self._draining:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_S):

@@ -83,6 +83,7 @@ class World:
         self.on_status: AppError | None = None
         self.on_stop: AppError | None = None
         self.memory: list[int] = [10, 10]
+        self.hold_stop: asyncio.Event | None = None
         self.unit: Unit | None = None
 
     def serve(self) -> None:
@@ -102,6 +103,7 @@ class FakeLauncher:
     def __init__(self, world: World) -> None:
         self.world = world
         self.launched = asyncio.Event()
+        self.cleaning = asyncio.Event()
 
     async def prepare(self, host: Host, unit: Unit) -> None:
         self.world.calls.append(f"prepare {unit.key} on {host.name}")
@@ -121,18 +123,21 @@ class FakeLauncher:
         assert timeout_s > 0
         world = self.world
         world.calls.append(f"stop {container} on {host.name}")
+        if world.hold_stop is not None and world.calls.count(world.calls[-1]) > 1:
+            self.cleaning.set()
+            await world.hold_stop.wait()
         if world.on_stop is not None:
             raise world.on_stop
         was = world.container is not None
         world.container, world.engine, world.served = None, False, ()
         return was
 
-    async def status(self, host: Host, container: str) -> UnitStatus:
+    async def status(self, host: Host, container: str, *, inside: bool = True) -> UnitStatus:
         assert (host.name, container) == ("spark1", "vllm_node")
         if self.world.on_status is not None:
             raise self.world.on_status
         there = self.world.container is not None
-        return UnitStatus(there, self.world.engine, self.world.container)
+        return UnitStatus(there, self.world.engine and inside, self.world.container)
 
     async def memory_available(self, host: Host) -> int | None:
         self.world.calls.append(f"memory of {host.name}")

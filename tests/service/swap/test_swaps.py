@@ -1,14 +1,16 @@
 """Swaps over fake ports: what is done in which order, and how each failure ends."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from spark_control.core.bus import Bus
 from spark_control.core.ids import RandomIds
-from spark_control.core.sql import Sql, make_engine
+from spark_control.core.sql import DatabaseTrouble, Sql, make_engine
 from spark_control.core.tasks import Tasks
 from spark_control.engines.domain import Address
 from spark_control.engines.errors import EngineSlow
@@ -257,6 +259,65 @@ async def test_a_job_of_another_version_is_ended(bench: Bench, plan: object) -> 
     ended = await bench.jobs.get(old.id)
     assert ended.error is not None
     assert (ended.state, ended.error["code"]) == (JobState.FAILED, "interrupted")
+
+
+async def test_cancelling_a_swap_that_is_cleaned_up_waits_for_its_end(bench: Bench) -> None:
+    bench.world.hold_stop = asyncio.Event()
+    bench.world.on_token = EngineSlow("Too slow.")
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.cleaning.wait()
+    cancelling = asyncio.gather(bench.swaps.cancel(job.id))
+    bench.world.hold_stop.set()
+    (ended,) = await cancelling
+    assert (ended.state, bench.swaps.running) == (JobState.FAILED, None)
+
+
+async def test_a_stop_that_could_not_begin_leaves_the_engine_before(bench: Bench) -> None:
+    bench.world.container, bench.world.engine, bench.world.served = "old", True, ("old",)
+    bench.world.on_stop = HostUnreachable("Gone.")
+    job = await bench.run()
+    assert (job.state, bench.world.container) == (JobState.FAILED, "old")
+    assert bench.world.calls.count("stop vllm_node on spark1") == 1
+
+
+class FullStore(SqlJobs):
+    """A store whose disk is full from some moment on."""
+
+    full = False
+
+    @override
+    async def save(self, job: Job) -> None:
+        if self.full:
+            raise DatabaseTrouble("The disk is full.")
+        await super().save(job)
+
+
+@pytest.mark.parametrize("phase", ["draining", "verifying"])
+async def test_a_database_that_fails_ends_the_swap_all_the_same(bench: Bench, phase: str) -> None:
+    store = FullStore(bench.jobs.store._sql)  # type: ignore[attr-defined]
+    bench.jobs.store = store
+    job = await bench.swaps.request(Wish("one"))
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    async for _ in bench.swaps.follow(running, 0):
+        store.full = store.full or running.job.phase == phase
+    assert running.job.ended
+    assert bench.swaps.running is None
+    if running.job.state is JobState.DONE:
+        assert bench.world.container == job.id
+
+
+async def test_draining_ends_who_follows_and_not_the_swap(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    bench.swaps.drain()
+    async for _ in bench.swaps.follow(running, 0):
+        pass
+    assert bench.swaps.running is running
+    await bench.swaps.cancel(job.id)
 
 
 async def test_other_jobs_are_no_swaps(bench: Bench) -> None:

@@ -64,6 +64,7 @@ FAIL = [
     {"host": HOST, "origin": "http://evil.example.org:9999"},
     {"host": HOST, "origin": "null"},
     {"host": HOST, "origin": "http://10.88.0.11:99999999"},
+    {"host": HOST, "origin": "http://["},
 ]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from spark_control.access.errors import TokenTooShort
 from spark_control.access.owner import Owner, decide, is_loopback
 from spark_control.access.ports import Keys
 from spark_control.core.secret import Secret, digest
@@ -38,11 +39,23 @@ def test_a_made_token_is_told_once() -> None:
     assert owner.keys.keyless_outside
     again = decided("token", kept=owner.keys)
     assert (again.fresh, again.keys) == (None, owner.keys)
+    assert (owner.save, again.save) == (owner.keys, None)
 
 
 def test_a_given_token_wins_and_is_not_made() -> None:
     owner = decided("token", given="mine", kept=KEPT)
     assert (owner.fresh, owner.keys.owner_sha256) == (None, digest("mine"))
+    assert owner.save is None
+    new = decided(given="mine")
+    assert new.save is not None
+    assert (new.save.owner_sha256, new.save.session_key) == ("", new.keys.session_key)
+
+
+def test_beyond_loopback_a_given_token_is_long() -> None:
+    assert decided(bind="0.0.0.0", given="t" * 16).required
+    assert not decided("off", "0.0.0.0", given="mine").required
+    with pytest.raises(TokenTooShort):
+        decided(bind="0.0.0.0", given="t" * 15)
 
 
 def test_without_a_need_none_is_made() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spark_control.access.session import LIFETIME_S, Brake, is_good, make
+from spark_control.access.session import LIFETIME_S, Brake, Brakes, is_good, make
 
 
 def test_a_session_is_good_until_its_end() -> None:
@@ -36,3 +36,21 @@ def test_five_tries_are_free_then_it_takes_longer_each_time() -> None:
     brake.note(right=True, now=160.0)
     brake.note(right=False, now=160.0)
     assert brake.wait(160.0) == 0
+
+
+def test_each_address_has_its_own_brake() -> None:
+    brakes = Brakes()
+    for _ in range(5):
+        brakes.note("10.88.0.1", right=False, now=100.0)
+    assert (brakes.wait("10.88.0.1", 100.0), brakes.wait("10.88.0.2", 100.0)) == (1, 0)
+    brakes.note("10.88.0.1", right=True, now=101.0)
+    brakes.note("10.88.0.1", right=False, now=101.0)
+    assert brakes.wait("10.88.0.1", 101.0) == 0
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    brakes = Brakes(most=2)
+    for client in ("a", "b", "a", "c"):
+        for _ in range(5):
+            brakes.note(client, right=False, now=100.0)
+    assert [brakes.wait(client, 100.0) > 0 for client in "abc"] == [True, False, True]

@@ -87,6 +87,26 @@ def test_the_fleet() -> None:
     assert settings.text("PARAKEET_USER") == ""
 
 
+def test_no_spark_vanishes_over_its_name() -> None:
+    names = {"SPARK1_NAME": "spark3", "SPARK2_NAME": "spark3-2", "SPARK4_NAME": "spark2"}
+    hosts = {f"SPARK{n}_HOST": f"10.88.0.1{n}" for n in range(1, 5)}
+    sparks = merge({**hosts, **names}, {}).sparks
+    assert [spark.name for spark in sparks] == ["spark3", "spark3-2", "spark3-3", "spark2"]
+
+
+def test_a_host_with_a_port_is_reported_and_not_used() -> None:
+    settings = merge({"SPARK1_HOST": "10.88.0.11"}, {"SPARK1_HOST": "10.88.0.11:22"})
+    assert settings.sparks == (Spark("spark1", "10.88.0.11", ""),)
+    assert [(p.name, p.source) for p in settings.problems] == [("SPARK1_HOST", Source.FILE)]
+    assert merge({"SPARK1_HOST": "10.88.0.11:22"}, {}).sparks == ()
+
+
+def test_a_malformed_auth_counts_as_token() -> None:
+    settings = merge({"AUTH": "tokn"}, {})
+    assert settings.value("AUTH") == Value("token", Source.ENVIRONMENT)
+    assert settings.problems[0].reason.endswith("'token' is used instead.")
+
+
 def test_one_spark_carries_everything_and_none_is_legal() -> None:
     alone = merge({"SPARK1_HOST": "10.88.0.11", "EMBED_HOST": "x"}, {})
     assert alone.text("QDRANT_HOST") == "10.88.0.11"

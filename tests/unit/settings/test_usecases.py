@@ -77,7 +77,8 @@ async def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 def test_secrets_are_write_only(tmp_path: Path) -> None:
     path = tmp_path / "app_settings.json"
     path.write_text('{"HF_TOKEN": "hf_hidden", "VLLM_PORT": "x", "MYSTERY": "1"}')
-    shape = render(configuration(path, {"SPARK1_HOST": "10.88.0.11"}))
+    url = "postgresql://user:hf_hidden@db.example.org/x"
+    shape = render(configuration(path, {"SPARK1_HOST": "10.88.0.11", "DATABASE_URL": url}))
     rows = {row.name: row for row in shape.settings}
     assert (rows["HF_TOKEN"].value, rows["HF_TOKEN"].set) == (None, True)
     assert rows["SPARK1_HOST"].value == "10.88.0.11"

@@ -14,6 +14,13 @@ from spark_control.engines.domain import Address, EngineState, Look
 from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
 
 JSON = [("Content-Type", "application/json")]
+BROKEN = (
+    httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError,
+    httpcore.ConnectionNotAvailable,
+)  # fmt: skip
+"""The connection was there and the exchange over it failed."""
+NO_ADDRESS = (ValueError, OverflowError, httpcore.UnsupportedProtocol)
+"""No request can be made to such a host or port."""
 
 
 @contextmanager
@@ -24,10 +31,17 @@ def engine_errors(address: Address) -> Iterator[None]:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
         raise EngineUnreachable(f"{where} does not take connections.") from error
-    except httpcore.TimeoutException as error:
+    except (TimeoutError, httpcore.TimeoutException) as error:
         raise EngineSlow(f"{where} did not answer in time.") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+    except BROKEN as error:
         raise EngineBroke(f"{where} broke off.") from error
+    except NO_ADDRESS as error:
+        raise EngineUnreachable(f"{where} has no usable address.") from error
+
+
+def url_of(address: Address, path: str) -> bytes:
+    """Return the URL as httpcore takes it. Raises ValueError for a host that cannot be in one."""
+    return (address.base_url + path).encode("ascii")
 
 
 def limits(timeout_s: float) -> dict[str, dict[str, float]]:
@@ -37,7 +51,7 @@ def limits(timeout_s: float) -> dict[str, dict[str, float]]:
 
 
 class HttpProbe:
-    """Probes engines with one shared pool, so that a look costs no new connection."""
+    """Probes engines over a pool that requests do not use, so that many never hold up a look."""
 
     def __init__(self, pool: httpcore.AsyncConnectionPool, clock: Clock) -> None:
         self._pool = pool
@@ -45,22 +59,26 @@ class HttpProbe:
 
     async def look(self, address: Address, *, timeout_s: float) -> Look:
         try:
-            health = await self._get(address, "/health", timeout_s)
-            if health.status >= 500:
-                return Look(EngineState.LOADING, detail=f"/health says {health.status}")
-            answer = await self._get(address, "/v1/models", timeout_s)
+            return await self._look(address, timeout_s)
         except httpcore.ConnectTimeout:
             return Look(EngineState.UNKNOWN, detail="the address does not answer")
         except httpcore.ConnectError as error:
             return _refused(error)
         except httpcore.TimeoutException:
             return Look(EngineState.SILENT, detail=f"no answer within {timeout_s:g} s")
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return Look(EngineState.SILENT, detail=f"broke off ({type(error).__name__})")
-        return _listed(answer.content)
+        except BROKEN:
+            return Look(EngineState.SILENT, detail="the connection broke off")
+        except NO_ADDRESS:
+            return Look(EngineState.UNKNOWN, detail="the address is not usable")
+
+    async def _look(self, address: Address, timeout_s: float) -> Look:
+        health = await self._get(address, "/health", timeout_s)
+        if health.status >= 500:
+            return Look(EngineState.LOADING, detail=f"/health says {health.status}")
+        return _listed((await self._get(address, "/v1/models", timeout_s)).content)
 
     async def _get(self, address: Address, path: str, timeout_s: float) -> httpcore.Response:
-        url = address.base_url + path
+        url = url_of(address, path)
         return await self._pool.request("GET", url, extensions=limits(timeout_s))
 
     async def token(self, address: Address, model: str, *, timeout_s: float) -> float:
@@ -69,7 +87,7 @@ class HttpProbe:
         began = self._clock.monotonic()
         with engine_errors(address):
             answer = await self._pool.request(
-                "POST", f"{address.base_url}/v1/chat/completions", headers=JSON,
+                "POST", url_of(address, "/v1/chat/completions"), headers=JSON,
                 content=json.dumps(body).encode(), extensions=limits(timeout_s),
             )  # fmt: skip
         if answer.status != 200 or not _has_token(answer.content):
@@ -95,7 +113,7 @@ def _listed(content: bytes) -> Look:
         rows = json.loads(content)["data"]
         served = tuple(str(row["id"]) for row in rows)
         owner = str(rows[0].get("owned_by", "")) if rows else ""
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Look(EngineState.SILENT, detail="its model list cannot be read")
     if not served:
         return Look(EngineState.LOADING, detail="its model list is empty")
@@ -106,8 +124,8 @@ def _has_token(content: bytes) -> bool:
     try:
         found = json.loads(content)
         message = found["choices"][0]["message"]
-    except (ValueError, KeyError, IndexError, TypeError):
+        made = (found.get("usage") or {}).get("completion_tokens")
+        said = any(message.get(name) for name in ("content", "reasoning_content", "tool_calls"))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return False
-    made = (found.get("usage") or {}).get("completion_tokens")
-    said = any(message.get(name) for name in ("content", "reasoning_content", "tool_calls"))
     return bool(said or (isinstance(made, int) and made >= 1))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -42,9 +43,10 @@ class LogFile:
 
     def close(self) -> None:
         """End the log."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # closing writes what is left, and the disk may be full
+                file.close()
 
 
 class LogFiles:

@@ -1,11 +1,15 @@
 """The data directory: where each file lives, and the lock that keeps a second instance out."""
 
 import fcntl
+import logging
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from spark_control.settings.errors import DataDirTaken, DataDirTrouble
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,29 @@ def prepare(root: Path) -> DataDir:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = root / ".write-test"
         probe.write_bytes(b"")
-        probe.unlink()
-        (root / "logs").mkdir(exist_ok=True)
+        probe.unlink(missing_ok=True)
+        (root / "logs").mkdir(exist_ok=True, mode=0o700)
+        _close(root)
     except OSError as error:
         raise DataDirTrouble(
             f"{root} cannot be written.", detail={"reason": error.strerror or str(error)}
         ) from error
     return DataDir(root)
+
+
+def _close(root: Path) -> None:
+    """Take the rights of others on a folder of ours; a shared one (`/tmp`) stays as it is."""
+    found = root.stat()
+    if not found.st_mode & 0o077:
+        return
+    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+        try:
+            root.chmod(0o700)
+        except OSError as error:
+            log.debug("%s: %s", root, error)
+        else:
+            return
+    log.warning("others may look into the data directory %s", root)
 
 
 class InstanceLock:

@@ -88,7 +88,7 @@ class SparkVllmDocker:
         if status.engine:
             await self._ask_to_end(host, container)
         said = await _docker(host, "rm", "-f", container)
-        while (await self.status(host, container)).container:
+        while (await self.status(host, container, inside=False)).container:
             if self._clock.monotonic() > deadline:
                 raise StopFailed(f"{container} on {host.name} does not stop.", detail=_words(said))
             await self._clock.sleep(POLL_S)
@@ -104,12 +104,12 @@ class SparkVllmDocker:
                 return
             await self._clock.sleep(POLL_S)
 
-    async def status(self, host: Host, container: str) -> UnitStatus:
+    async def status(self, host: Host, container: str, *, inside: bool = True) -> UnitStatus:
         said = await _docker(host, "inspect", "--type", "container", container)
         if said.exit_status != 0:
             return UnitStatus(container=False, engine=False)
         running, job = _inspected(said.stdout)
-        if not running:
+        if not running or not inside:
             return UnitStatus(container=True, engine=False, job=job)
         top = await _docker(host, "top", container)
         alive = top.exit_status == 0 and any(

@@ -1,0 +1,104 @@
+"""The gateway before an engine that says more than it should."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from spark_control.access.middleware import SECURITY
+from spark_control.app.asgi import build
+from tests.fleet.system import System, system
+from tests.service.engines.small import Say, SmallEngine, dribbles, models, says, small_engine
+
+CHAT = "/v1/chat/completions"
+APPS = "https://apps.example.org"
+LOUD = {
+    "Access_Control_Allow_Origin": "*", "Access_Control_Allow_Credentials": "true",
+    "Set_Cookie": "engine=1", "Server": "engine", "Date": "yesterday", "X_Engine": "kept",
+    "Content_Security_Policy": "default-src *", "X_Frame_Options": "ALLOWALL", "Vary": "X-Any",
+}  # fmt: skip
+
+
+@asynccontextmanager
+async def before(tmp: Path, chat: Say, **variables: str) -> AsyncIterator[
+    tuple[System, SmallEngine]
+]:  # fmt: skip
+    """Run Spark Control over one engine that serves `model`."""
+    paths: Mapping[str, Say] = {
+        "/health": says(b""), "/v1/models": models("model"), CHAT: chat,
+    }  # fmt: skip
+    async with system(tmp, sparks=1, **variables) as there:
+        slot = there.parts.engines.slots()["spark1"]
+        async with small_engine(paths, slot.host, slot.port) as engine:
+            await there.parts.engines.refresh("spark1")
+            yield there, engine
+
+
+async def test_headers_end_where_they_belong(tmp_path: Path) -> None:
+    async with before(tmp_path, says({"ok": 1}, **LOUD), ALLOWED_ORIGINS=APPS) as (there, engine):
+        browser = {"Origin": APPS, "Referer": f"{APPS}/x", "Sec-Fetch-Mode": "cors",
+                   "Cookie": "ours=1", "X-App": "kept"}  # fmt: skip
+        asked = {"model": "model"}
+        app = await there.http.post(CHAT, headers=browser, json=asked)
+        plain = await there.http.post(CHAT, json=asked)
+        foreign = {"origin", "referer", "sec-fetch-mode", "cookie"}
+        assert app.status_code == plain.status_code == 200
+        assert engine.asked[CHAT].get("x-app") is None  # the second request
+        await there.http.post(CHAT, headers=browser, json=asked)
+        assert engine.asked[CHAT]["x-app"] == "kept"
+        assert foreign.isdisjoint(engine.asked[CHAT])
+
+    for answer in (app, plain):
+        assert answer.headers["x-engine"] == "kept"
+        assert not {"set-cookie", "access-control-allow-credentials"} & set(answer.headers)
+        assert "engine" not in answer.headers.get_list("server")
+        assert "yesterday" not in answer.headers.get_list("date")
+        for name, value in SECURITY.items():
+            assert answer.headers.get_list(name) == [value]
+    assert app.headers.get_list("access-control-allow-origin") == [APPS]
+    assert "access-control-allow-origin" not in plain.headers
+    assert there.parts.pool.connections == []
+
+
+async def test_the_words_of_a_5xx_go_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when they never end."""
+    async with before(tmp_path, dribbles(b"the prompt again ", 500)) as (there, _):
+        asked = there.http.post(CHAT, json={"model": "model"})
+        answer: httpx.Response = await asyncio.wait_for(asked, 10)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "engine_error")
+    assert "the prompt" not in answer.text + caplog.text
+    assert "the engine on spark1 answered with 500" in caplog.messages
+
+
+async def test_a_client_that_leaves_in_mid_upload_is_no_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with system(tmp_path, sparks=1) as there:
+        coming: list[Message] = [
+            {"type": "http.request", "body": b'{"mod', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return coming.pop(0)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http", "method": "POST", "path": CHAT, "raw_path": CHAT.encode(),
+            "query_string": b"", "headers": headers, "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80), "scheme": "http", "http_version": "1.1",
+            "root_path": "",
+        }  # fmt: skip
+        await build(there.parts)(scope, receive, send)
+    assert sent[0]["status"] == 499
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
