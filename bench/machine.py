@@ -7,13 +7,16 @@ import resource
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from spark_control.core.clock import Clock
 
 _PROC = Path("/proc")
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 _SET_CHILD_SUBREAPER = 36
+_SAMPLE_S = 2.0
 NOISY = 10.0
+NOISY_DURING = 30.0
 """Percent of one core that others may use before a run counts as noisy."""
 
 
@@ -79,14 +82,18 @@ def pss_mb(pid: int) -> dict[str, float]:
 
 
 class Neighbours:
-    """Watches how much of the machine was busy with what is none of ours."""
+    """Watches how much of the machine was busy with what is none of ours.
+
+    Before and after it is seen exactly. Meanwhile it is what our processes did not use; where
+    many short ones run, the kernel's coarse count leaves some of theirs in it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         # What our children leave behind comes to us and not to the first process, so that all
         # its time is counted as ours.
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._clock = clock
-        self._load = os.getloadavg()[0]
+        self._share = _quiet_share(clock)
         self._began = clock.monotonic()
         self._before = _busy_s() - _own_s()
 
@@ -94,10 +101,20 @@ class Neighbours:
         """Return what the others did since the start; call it when no child of ours is left."""
         _reap()
         took = max(self._clock.monotonic() - self._began, 0.01)
-        share = max(0.0, _busy_s() - _own_s() - self._before) / took * 100
-        noise = " (NOISY)" if share > NOISY else ""
-        load = f"load average {self._load:.2f} before"
-        return f"{load}, foreign CPU {share:.0f} % of a core over {took:.0f} s{noise}"
+        during = max(0.0, _busy_s() - _own_s() - self._before) / took * 100
+        after = _quiet_share(self._clock)
+        noise = " (NOISY)" if max(self._share, after) > NOISY or during > NOISY_DURING else ""
+        return (
+            f"foreign CPU {self._share:.0f} % of a core before, about {during:.0f} % during "
+            f"{took:.0f} s, {after:.0f} % after{noise}"
+        )
+
+
+def _quiet_share(clock: Clock) -> float:
+    """Return the percent of one core that is used while we do nothing."""
+    began, before = clock.monotonic(), _busy_s()
+    Event().wait(_SAMPLE_S)
+    return (_busy_s() - before) / (clock.monotonic() - began) * 100
 
 
 def _busy_s() -> float:

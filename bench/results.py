@@ -9,7 +9,8 @@ TITLE = """\
 
 Written by `python -m bench --record`; each section is of its own run, bad numbers included. A
 promise is held when the worst sample holds it. "Foreign CPU" is what other processes of the
-machine used meanwhile, as a share of one core: above 10 % a run was noisy, and a miss says little.
+machine used, as a share of one core: above 10 % before or after, or 30 % during, a run was noisy,
+and a miss says little.
 """
 _SECTION = re.compile(r"^## ", re.MULTILINE)
 

@@ -51,6 +51,25 @@ def make_engine(url: str) -> sa.Engine:
     return engine
 
 
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for a `DATABASE_URL` somebody wrote. Raises DatabaseTrouble."""
+    # The URL may hold a password: nothing of it, nor the library's words on it, is repeated.
+    try:
+        return make_engine(url)
+    except sa.exc.NoSuchModuleError as error:
+        why = "names a kind of database that is not known"
+        raise _bad_url(why) from error
+    except ImportError as error:
+        raise _bad_url(f"needs the Python package {error.name!r}, which is missing") from error
+    except (sa.exc.ArgumentError, ValueError, TypeError) as error:
+        raise _bad_url("is not an address of a database") from error
+
+
+def _bad_url(why: str) -> DatabaseTrouble:
+    hint = "Correct `DATABASE_URL`, such as `sqlite:////folder/file.db`, or leave it blank."
+    return DatabaseTrouble(f"DATABASE_URL {why}.", hint=hint)
+
+
 class Sql:
     """Runs functions of a connection: `write` in one transaction each, `read` beside it."""
 

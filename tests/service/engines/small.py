@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from spark_control.core.clock import RealClock
 from spark_control.engines.domain import Address
@@ -20,17 +21,19 @@ class SmallEngine:
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def head(status: int = 200, **headers: str) -> bytes:
-    rows = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()]
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    rows = [f"{name}: {value}\r\n" for name, value in headers.items()]
     return f"HTTP/1.1 {status} Said\r\nConnection: close\r\n{''.join(rows)}\r\n".encode()
 
 
-def says(body: object, status: int = 200, **headers: str) -> Say:
+def says(
+    body: object, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
+) -> Say:
     """Answer with `body`, as JSON when it is no bytes."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head(status, **headers) + content)
+        writer.write(head(status, headers) + content)
         await writer.drain()
 
     return say
@@ -55,7 +58,7 @@ def dribbles(word: bytes, status: int = 200) -> Say:
     """Answer with `word` again and again until the client leaves."""
 
     async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head(status, Content_Type="text/plain"))
+        writer.write(head(status, {"Content-Type": "text/plain"}))
         while True:
             writer.write(word)
             await writer.drain()

@@ -83,7 +83,7 @@ async def test_a_spark_that_leaves_the_settings() -> None:
     (asked,) = await bench.asked(1)
     del bench.slots["spark1"]
     asked.set_result(serving("gone"))
-    assert await look == [None]
+    assert list(await look) == [None]
     assert await bench.engines.refresh("spark1") is None
     bench.slots["spark1"] = ONE
     assert bench.serving() == []
@@ -95,7 +95,7 @@ async def test_a_spark_that_moves_while_it_is_looked_at() -> None:
     (asked,) = await bench.asked(1)
     bench.slots["spark1"] = Address("10.88.0.13", 8888)
     asked.set_result(serving("elsewhere"))
-    assert await look == [None]
+    assert list(await look) == [None]
 
 
 async def test_one_look_that_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -104,7 +104,7 @@ async def test_one_look_that_fails_holds_up_no_other(caplog: pytest.LogCaptureFi
     first, second = await bench.asked(2)
     first.set_exception(RuntimeError("unforeseen"))
     second.set_result(serving("model"))
-    assert await round_ == [None]
+    await round_
     assert bench.serving() == ["model on spark2"]
     assert caplog.messages == ["a look at the engines failed"]
     del bench.slots["spark2"], bench.slots["spark1"]
