@@ -28,7 +28,7 @@ class Fleet:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
-        async with serving(*SERVE, **self.variables) as (process, url):
+        async with serving(*SERVE, cwd=None, **self.variables) as (process, url):
             await answers(url)
             async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
                 yield process, http
