@@ -117,17 +117,31 @@ def _read(said: dict[str, object]) -> Fleet:
             f"SPARK{n}_HOST": spark["host"], f"SPARK{n}_PORT": str(spark["port"]),
             f"SPARK{n}_USER": spark["user"], f"SPARK{n}_NAME": spark["name"],
         }  # fmt: skip
-    notes = said.get("notes")
-    return Fleet(
-        variables,
-        str(sparks[0]["home"]),
-        tuple(map(str, notes)) if isinstance(notes, list) else (),
-    )
+    return Fleet(variables, str(sparks[0]["home"]), _notes(said))
+
+
+def _notes(said: dict[str, object]) -> tuple[str, ...]:
+    """Return what a person should know: which models are real, and what the lab could not do."""
+    real, notes = said.get("real_models"), said.get("notes")
+    told = [str(note) for note in notes] if isinstance(notes, list) else []
+    if isinstance(real, list) and real:
+        told.append(f"Really served, by llama.cpp, and tiny: {', '.join(map(str, real))}.")
+    return tuple(told)
+
+
+def _program(url: str) -> str:
+    """Return how to call the command line from where the user stands."""
+    path = Path(sys.executable).with_name("spark-control")
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    name = str(shown) if path.exists() else "spark-control"
+    return name if url.endswith(":9999") else f"{name} --url {url}"
 
 
 def greet(parts: Parts, url: str) -> None:
     """Say where the page is, what is played, and what to try first."""
     count = len(parts.configuration.current.sparks)
+    program = _program(url)
     lines = [
         f"Spark Control {__version__}, demo with {count} simulated Sparks",
         *(f"  {note}" for note in (parts.boot.demo.notes if parts.boot.demo else ())),
@@ -136,8 +150,8 @@ def greet(parts: Parts, url: str) -> None:
         f"API     {url}/v1",
         "",
         "Try it in another terminal:",
-        "  .venv/bin/spark-control models",
-        "  .venv/bin/spark-control swap smollm2 --follow",
+        f"  {program} models",
+        f"  {program} swap smollm2 --follow",
         f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json' \\",
         """    -d '{"model": "smollm2", "stream": true, """
         """"messages": [{"role": "user", "content": "Say hello."}]}'""",

@@ -115,11 +115,13 @@ class Runner:
         """Unified memory comes back late; a launch before that dies in the middle of loading."""
         deadline = self.clock.monotonic() + self.limits.memory
         readings: list[int] = []
-        while not settled(readings) and self.clock.monotonic() < deadline:
+        while self.clock.monotonic() < deadline:
             now = await self.launcher.memory_available(host)
             if now is None:
                 return
             readings.append(now)
+            if settled(readings):
+                return
             await self.clock.sleep(self.limits.poll)
 
     async def _launch(self, plan: Plan, host: Host, live: Live) -> None:
