@@ -29,7 +29,7 @@ from spark_control.swap.script import LABEL_JOB, launch_command, launch_script, 
 
 COMMAND_S = 20.0
 GRACE_S = 10.0
-POLL_S = 0.3
+POLL_S = 0.15
 _ABSENT = re.compile(r"no such (?:object|container|image)", re.IGNORECASE)
 _REFUSED = re.compile(
     r"permission denied|cannot connect to the docker daemon|docker: (?:command )?not found",
