@@ -62,6 +62,11 @@ class Plan:
     unit: Unit
     replaces: tuple[str, ...] = ()
 
+    @property
+    def sparks(self) -> tuple[str, ...]:
+        """Return the Sparks that this swap works on, the one that answers first."""
+        return (self.spark,)
+
 
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
