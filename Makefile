@@ -3,10 +3,10 @@ PY ?= python3
 ARGS ?=
 BIN := .venv-dev/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev packages test check fmt docs bench lock sizes clean
+.PHONY: help venv demo dev packages test check contract-vllm fmt docs bench bench-gateway soak lock sizes clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
 venv: .venv/.stamp ## .venv with all the demo needs and nothing else
 .venv/.stamp: requirements/demo.lock requirements/build.lock tools/venv.sh
@@ -27,12 +27,22 @@ test: dev packages ## all tests, with coverage; ARGS= passes options on to pytes
 	@test -n "$(ARGS)" || $(BIN)/coverage report --skip-covered
 	@test -n "$(ARGS)" || $(BIN)/python tools/coverage_ratchet.py
 
-check: dev ## format, lint, types, contracts, dependencies, spelling, docs, locks
+check: dev ## format, lint, types, contracts, dependencies, spelling, docs, locks, audit
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports && $(BIN)/deptry src
-	$(BIN)/codespell
-	$(BIN)/python tools/make_docs.py --check && $(BIN)/python tools/check_locks.py
+	$(BIN)/codespell && $(BIN)/python tools/make_docs.py --check
+	$(BIN)/python tools/check_locks.py && $(BIN)/python -m tools.audit
+
+contract-vllm: dev .venv-vllm/.stamp ## ask vLLM's real parser, minutes of CPU; ARGS=--record
+	$(BIN)/python -m tools.contract_vllm .venv-vllm/bin/python $(ARGS)
+
+# The first line may get a build of torch for GPUs, of several GB, where there is no smaller one.
+.venv-vllm/.stamp: requirements/vllm.txt
+	$(PY) -m venv --clear .venv-vllm
+	.venv-vllm/bin/python -m pip install -q "$$(grep '^torch==' requirements/vllm.txt)"
+	.venv-vllm/bin/python -m pip install -q --no-deps -r requirements/vllm.txt
+	@touch $@
 
 fmt: dev ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -40,8 +50,15 @@ fmt: dev ## format, and fix what can be fixed
 docs: dev ## write docs/settings.md and docs/errors.md anew
 	$(BIN)/python tools/make_docs.py
 
-bench: dev ## measure; bench/RESULTS.md holds the numbers
+bench: dev ## measure; ARGS=--record writes the numbers to bench/RESULTS.md
 	$(BIN)/python -m bench $(ARGS)
+
+bench-gateway: dev ## measure ours beside nginx, vllm-router and LiteLLM, which it downloads
+	@PY="$(PY)" sh bench/gateway/fetch.sh .bench-venv
+	$(BIN)/python -m bench gateway $(ARGS)
+
+soak: dev ## 30 minutes of mixed load with restarts and kills; ARGS="--soak-s 600" for another time
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/soak --soak-s 1800 $(ARGS)
 
 lock: ## write requirements/*.lock anew; ARGS=--upgrade takes newer releases
 	@PY="$(PY)" sh tools/lock.sh $(ARGS)
@@ -50,5 +67,5 @@ sizes: dev ## the ten longest files and functions
 	@$(BIN)/python tools/sizes.py
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-dev .tools .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-dev .venv-vllm .bench-venv .tools .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache .coverage build dist

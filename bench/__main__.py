@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import gateway, hardware, idle, machine, menu, results, ssh, start, swap
+from bench import hardware, idle, machine, menu, results, ssh, start, swap, writes
+from bench.gateway import measure as gateway
 from bench.table import Outcome, plain
 from bench.wish import NotHere, Wish
 from spark_control import __version__
@@ -31,8 +32,9 @@ MEASURES: Mapping[str, Measure] = {
     "swap": Measure("Swap overhead", swap.measure),
     "start": Measure("Start to first answer", start.measure),
     "idle": Measure("Idle", idle.measure),
+    "writes": Measure("Lock and job writes", writes.measure),
     "menu": Measure("Menu of 200 models", menu.measure),
-    "gateway": Measure("Gateway overhead", gateway.measure),
+    "gateway": Measure("Gateway", gateway.measure),
 }
 
 
@@ -65,7 +67,7 @@ def _one(name: str, *, quick: bool, record: bool) -> bool:
             print(f"  not measured: {lacking}")
             return False
         around = neighbours.told()
-    print(plain(outcome.rows))
+    print(plain(outcome))
     for line in (*outcome.notes, around):
         print(f"  {line}")
     if record:
@@ -83,6 +85,8 @@ def _write(title: str, outcome: Outcome, where: str) -> None:
     new = results.section(title, outcome, where=where)
     order = [one.title for one in MEASURES.values()]
     RESULTS.write_text(results.replaced(text, new, order), encoding="utf-8")
+    for name, picture in outcome.pictures.items():
+        RESULTS.with_name(name).write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ _SECTION = re.compile(r"^## ", re.MULTILINE)
 def section(title: str, outcome: Outcome, *, where: str) -> str:
     """Return the section of one measure; `where` tells of the machine."""
     notes = "".join(f"- {note}\n" for note in outcome.notes)
-    body = f"## {title}\n\n{where}\n\n{markdown(outcome.rows)}\n"
+    body = f"## {title}\n\n{where}\n\n{markdown(outcome)}\n"
+    body += "".join(f"\n![{title}]({name})\n" for name in outcome.pictures)
     return f"{body}\n{notes}" if notes else body
 
 

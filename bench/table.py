@@ -1,7 +1,7 @@
 """What a measure found: rows of numbers, what each must be, and the two ways to show them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 HEADS = ("what", "p50", "p99", "max", "n", "unit", "must", "")
 ENOUGH_FOR_P99 = 100
@@ -44,11 +44,31 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table of another form: heads, rows as text, and which columns stand to the right."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one measure found, and what a reader must know of it."""
+    """What one measure found, and what a reader must know of it.
+
+    `tables` come after the rows; `pictures` are files beside the results, by their names.
+    """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[Table, ...]:
+        """Return all tables, that of the rows first."""
+        rows = Table(HEADS, tuple(row.cells() for row in self.rows), right=frozenset(range(1, 5)))
+        return (rows, *self.tables) if self.rows else self.tables
 
 
 def spread(what: str, unit: str, values: Iterable[float], *, must: float | None = None) -> Row:
@@ -76,24 +96,31 @@ def shown(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"
 
 
-def plain(rows: Sequence[Row]) -> str:
-    """Return the table for a terminal."""
-    cells = [HEADS, *(row.cells() for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(HEADS))]
-    return "\n".join(_line(line, widths) for line in cells)
+def plain(outcome: Outcome) -> str:
+    """Return the tables for a terminal."""
+    return "\n\n".join(_plain(table) for table in outcome.shown)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Put the first column and the words to the left, numbers to the right."""
+def _plain(table: Table) -> str:
+    cells = [table.heads, *table.rows]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(table.heads))]
+    return "\n".join(_line(line, widths, table.right) for line in cells)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
+    """Put words to the left, numbers to the right."""
     placed = [
-        cell.rjust(width) if 1 <= place <= 4 else cell.ljust(width)
+        cell.rjust(width) if place in right else cell.ljust(width)
         for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(placed).rstrip()
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """Return the table for `RESULTS.md`."""
-    rule = ["---", "---:", "---:", "---:", "---:", "---", "---", "---"]
-    lines = [HEADS, rule, *(row.cells() for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def markdown(outcome: Outcome) -> str:
+    """Return the tables for `RESULTS.md`."""
+    return "\n\n".join(_markdown(table) for table in outcome.shown)
+
+
+def _markdown(table: Table) -> str:
+    rule = ["---:" if place in table.right else "---" for place in range(len(table.heads))]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (table.heads, rule, *table.rows))

@@ -19,7 +19,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spark_control.access.errors import TooManyTries, WrongToken
-from spark_control.access.middleware import SECURITY
+from spark_control.access.shown import SECURITY
 from spark_control.app.errors import install
 from spark_control.core.bus import Bus
 from spark_control.core.clock import RealClock
@@ -30,13 +30,26 @@ from spark_control.core.tasks import Tasks
 from spark_control.dashboard.api import router as page_router
 from spark_control.dashboard.events import router as events_router
 from spark_control.dashboard.status import StatusShape
-from spark_control.fleet.shapes import SparkShape
+from spark_control.fleet.hosts_shapes import EntryShape, HostsAnswer, LineShape
+from spark_control.fleet.shapes import HardwareAnswer, SparkShape
 from spark_control.models.fit_shapes import FitShape, SuggestShape
+from spark_control.models.import_shapes import IntakeShape
 from spark_control.models.shapes import MenuShape, RecipeShape
+from spark_control.requests.shapes import RequestShape, RequestsShape, StatsShape
+from spark_control.swap.engines_shapes import EnginesShape, RowShape
 from spark_control.swap.lock_shapes import FreeShape, LockShape
 from spark_control.swap.shapes import SwapShape
 from spark_control.swap.validate_shapes import ReportShape
-from tests.browser.scenes import STATUS, engine_of, loaded, menu, recipe, spark, swap
+from tests.browser.scenes import (
+    STATUS,
+    engine_of,
+    loaded,
+    menu,
+    recipe,
+    requests_stats,
+    spark,
+    swap,
+)
 
 PUBLIC = ("/assets/", "/api/session", "/healthz")
 
@@ -58,6 +71,9 @@ class Canned:
     status: StatusShape = field(default_factory=lambda: STATUS.model_copy(deep=True))
     sparks: list[SparkShape] = field(default_factory=lambda: [spark("spark1"), spark("spark2")])
     menu: MenuShape = field(default_factory=menu)
+    hosts: list[EntryShape] = field(default_factory=list)
+    checks: list[LineShape] = field(default_factory=list)
+    """What a test of a Spark says; the lines after the third wait for `go_on`."""
     fit: FitShape | None = None
     proposal: SuggestShape | None = None
     token: str | None = None
@@ -72,6 +88,10 @@ class Canned:
     more: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     """Holds the rest of a chat answer after its first piece until it is set."""
+    records: list[RequestShape] = field(default_factory=list)
+    stats: StatsShape | None = None
+    engines: list[RowShape] = field(default_factory=list)
+    intake: IntakeShape | None = None
     url: str = ""
 
     async def snapshot(self) -> dict[str, object]:
@@ -135,8 +155,12 @@ def build(canned: Canned) -> FastAPI:
     _session(app, canned)
     _api(app, canned)
     _models(app, canned)
+    _fleet(app, canned)
+    _hosts(app, canned)
     _swaps(app, canned)
     _chat(app, canned)
+    _requests(app, canned)
+    _engines(app, canned)
 
     async def door(request: Request, answer: RequestResponseEndpoint) -> Response:
         path = request.url.path
@@ -218,6 +242,80 @@ def _models(app: FastAPI, canned: Canned) -> None:
         for one in canned.menu.models:
             one.needs_setup = one.needs_setup and one.key != entry["key"]
         return recipe(entry["key"], entry["name"], "")
+
+
+def _requests(app: FastAPI, canned: Canned) -> None:
+    @app.get("/api/requests")
+    async def records() -> RequestsShape:
+        return RequestsShape(requests=canned.records, next=None)
+
+    @app.get("/api/requests/stats")
+    async def stats() -> StatsShape:
+        return canned.stats or requests_stats({})
+
+
+def _engines(app: FastAPI, canned: Canned) -> None:
+    @app.get("/api/engines")
+    async def engines() -> EnginesShape:
+        return EnginesShape(engines=canned.engines)
+
+    @app.post("/api/engines/{name}/{what}")
+    async def act(name: str, what: str) -> RowShape:
+        more = {"ours": "adopted", "can_take_over": False}
+        gone = {"ours": None, "kind": None, "state": "absent"}
+        was = next(one for one in canned.engines if one.spark == name)
+        return was.model_copy(update=more if what == "take-over" else gone)
+
+    @app.post("/api/models/import")
+    async def take_in() -> IntakeShape:
+        assert canned.intake is not None
+        return canned.intake
+
+
+def _fleet(app: FastAPI, canned: Canned) -> None:
+    @app.get("/api/hardware")
+    async def hardware() -> HardwareAnswer:
+        return HardwareAnswer(sparks=canned.sparks)
+
+    @app.get("/api/hosts")
+    async def hosts() -> HostsAnswer:
+        return HostsAnswer(hosts=canned.hosts)
+
+    @app.get("/api/ssh-key")
+    async def ssh_key() -> dict[str, str]:
+        return {"public_key": "ssh-ed25519 AAAA", "command": "printf 'ssh-ed25519 AAAA'"}
+
+
+def _hosts(app: FastAPI, canned: Canned) -> None:
+    @app.post("/api/hosts/test")
+    async def test() -> StreamingResponse:
+        return StreamingResponse(_checks(canned), media_type="application/x-ndjson")
+
+    @app.post("/api/hosts", status_code=201)
+    async def add(request: Request) -> EntryShape:
+        if canned.refuse is not None:
+            raise canned.refuse
+        wish = await request.json()
+        return canned.hosts[0].model_copy(update={"name": wish["name"] or "spark1"})
+
+    @app.post("/api/hosts/{name}/trust")
+    async def trust(name: str) -> EntryShape:
+        canned.checks = [one.model_copy(update={"key": None}) for one in canned.checks]
+        return next(one for one in canned.hosts if one.name == name)
+
+    @app.delete("/api/hosts/{name}", status_code=204)
+    async def remove(name: str) -> Response:
+        if canned.refuse is not None:
+            raise canned.refuse
+        canned.status.sparks = [one for one in canned.status.sparks if one.name != name]
+        return Response(status_code=204)
+
+
+async def _checks(canned: Canned) -> AsyncIterator[str]:
+    for number, line in enumerate(canned.checks):
+        if number == 3:
+            await canned.go_on.wait()
+        yield f"{line.model_dump_json()}\n"
 
 
 def _swaps(app: FastAPI, canned: Canned) -> None:

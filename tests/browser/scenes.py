@@ -23,8 +23,12 @@ from spark_control.models.shapes import (
     ProblemShape,
     RecipeShape,
 )
+from spark_control.requests.domain import Slot, millis
+from spark_control.requests.series import span_of
+from spark_control.requests.shapes import RequestShape, StatsShape, render, render_stats
 from spark_control.swap.domain import Phase
 from spark_control.swap.shapes import PhaseShape, SwapShape
+from tests.unit.requests.samples import T0, record
 
 AT = "2026-01-01T12:00:00.000Z"
 LATER = "2026-01-01T12:30:00.000Z"
@@ -77,7 +81,7 @@ def status_of(name: str) -> SparkStatusShape:
     """Return the row of a Spark in the status."""
     return SparkStatusShape(
         name=name, host=HOSTS[name], port=22, user="ubuntu", reachable=True, checked_at=AT,
-        error=None, engine=engine_of(name, HOSTS[name], None, None),
+        error=None, engine=engine_of(name, HOSTS[name], None, None), part=None,
     )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def engine_of(spark: str, host: str, model: str | None, played: str | None) -> E
 
 def loaded(model: str, spark: str, played: str | None = None) -> LoadedShape:
     """Return a model that is served."""
-    return LoadedShape(model=model, names=[model], spark=spark, played=played)
+    return LoadedShape(model=model, names=[model], spark=spark, sparks=[spark], played=played)
 
 
 STATUS = StatusShape(
@@ -172,9 +176,25 @@ def swap(
     elapsed = max(at, 0) * done_s + in_phase_s
     left = sum(USUAL[name] for name in order[max(at, 0) :]) - in_phase_s
     shape = SwapShape(
-        id="sw_1", model=target, state=state, phase=phase, spark=spark, replaces=replaces or [],
+        id="sw_1", model=target, state=state, phase=phase, spark=spark, sparks=[spark],
+        replaces=replaces or [],
         progress=None, activity=None, eta_s=left if usual and not ended else None,
         elapsed_s=elapsed, phases=phases, log_tail=[], error=None, started_at=AT,
         ended_at=AT if ended else None, at=AT,
     )  # fmt: skip
     return shape.model_copy(update=changes)
+
+
+def request(n: int, **changes: object) -> RequestShape:
+    """Return the record of second `n`."""
+    return render(record(n, **changes))
+
+
+def requests_stats(by_minute: dict[int, tuple[int, int]]) -> StatsShape:
+    """Return the last hour: requests and errors by minute of it."""
+    span = span_of(millis(T0), 3600, 60)
+    slots = [
+        Slot(minute, count, errors, 0, 0, {58: count}, {})
+        for minute, (count, errors) in by_minute.items()
+    ]
+    return render_stats(3600, span, slots, {"spark1": [0.5] * span.count})

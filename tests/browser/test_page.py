@@ -49,7 +49,6 @@ async def test_shows_the_fleet_the_menu_and_what_is_served(canned: Canned, visit
 async def test_each_model_that_cannot_be_switched_to_says_why(visit: Open) -> None:
     page = await visit()
     for key, why in (
-        ("qwen3-235b", "Needs several Sparks"),
         ("qwen3-coder", "3 of 16 files are missing on spark2"),
         ("bge-m3", "Not a chat model (embedding)"),
     ):

@@ -1,6 +1,7 @@
 """Start the serving process for a test, and talk to it."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from spark_control.core.clock import RealClock
+from spark_control.gateway.adapters.worker_processes import tell, there
 from spark_control.settings.load import process_environment
 
 SERVE = ("-P", "-m", "spark_control.app", "serve", "--port", "0")
@@ -29,6 +31,16 @@ async def serving(
         if process.returncode is None:
             process.kill()
         await process.wait()
+        if data := variables.get("DATA_DIR"):
+            end_workers(Path(data))
+        elif "--data-dir" in words:
+            end_workers((cwd or Path()) / words[words.index("--data-dir") + 1])
+
+
+def end_workers(data: Path) -> None:
+    """End the gateway workers that a killed control process has left."""
+    for hello in there(data / "run"):
+        tell(hello, signal.SIGKILL)
 
 
 async def start(

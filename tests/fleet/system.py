@@ -1,6 +1,7 @@
 """The whole of Spark Control over a lab: real SSH, real shell, a real HTTP server on loopback."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +15,17 @@ from spark_control.app import boot as boots
 from spark_control.app.asgi import build
 from spark_control.app.boot import Boot
 from spark_control.app.compose import Parts, compose
-from spark_control.app.server import DrainingServer, listen
+from spark_control.app.server import DrainingServer
 from spark_control.core.clock import RealClock
+from spark_control.core.ids import RandomIds
+from spark_control.core.sockets import bound, listen_at, reach
 from spark_control.core.tasks import Tasks
 from spark_control.fleet.adapters.ssh_key import ensure_key
+from spark_control.gateway.wire import Hello
+from spark_control.gateway.worker.link import Link
+from spark_control.gateway.worker.place import Place
+from spark_control.gateway.worker.times import Times
+from spark_control.gateway.worker.worker import Worker
 from spark_control.lab.world import Lab
 from spark_control.swap.domain import Limits
 
@@ -96,15 +104,17 @@ async def system(
 
 @asynccontextmanager
 async def served(parts: Parts) -> AsyncIterator[str]:
-    """Serve `parts` on a free port."""
-    sock = listen("127.0.0.1", 0)
+    """Serve `parts` on a free port, with the gateway worker in this process."""
+    run = parts.boot.data.run
+    sock = listen_at(run / "control.sock")
     config = uvicorn.Config(build(parts), log_config=None, lifespan="on",
+                            server_header=False, proxy_headers=True, forwarded_allow_ips="*",
                             timeout_graceful_shutdown=5)  # fmt: skip
     server = DrainingServer(config, parts.drain)
     tasks, up = Tasks("server"), asyncio.Event()
     ended = asyncio.Event()
 
-    async def run() -> None:
+    async def go() -> None:
         await server.serve(sockets=[sock])
         ended.set()
 
@@ -113,13 +123,40 @@ async def served(parts: Parts) -> AsyncIterator[str]:
             await RealClock().sleep(0.01)
         up.set()
 
-    _ = tasks.spawn(run(), name="run")
+    _ = tasks.spawn(go(), name="run")
     _ = tasks.spawn(watch(), name="watch")
     await asyncio.wait_for(up.wait(), 10)
+    async with worker(run) as (url, _):
+        await asyncio.wait_for(parts.link.met(1), 10)
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            parts.drain()
+            await asyncio.wait_for(ended.wait(), 15)
+    await tasks.close()
+    sock.close()
+
+
+@asynccontextmanager
+async def worker(run: Path, times: Times | None = None) -> AsyncIterator[tuple[str, Worker]]:
+    """Run a gateway worker in this loop, linked to the control process of `run`."""
+    times = times or Times()
+    sock = bound("127.0.0.1", 0, shared=False)
+    hello = Hello(pid=os.getpid(), release="test", config="", port=sock.getsockname()[1])
+    link = Link(reach(run / "link.sock"), hello, RealClock(), times)
+    control = Place(name="control", base_url="control", socket=reach(run / "control.sock"))
+    found = Worker(
+        loop=asyncio.get_running_loop(), clock=RealClock(), ids=RandomIds(), times=times,
+        control=control, ledger=link,
+    )  # fmt: skip
+    link.serve(found, lambda: None)
+    await found.listen(sock)
+    tasks = Tasks("link")
+    _ = tasks.spawn(link.run(), name="talk")
     try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        yield f"http://127.0.0.1:{hello.port}", found
     finally:
-        server.should_exit = True
-        await asyncio.wait_for(ended.wait(), 15)
+        await found.close()
+        link.flush()
         await tasks.close()
-        sock.close()

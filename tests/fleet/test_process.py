@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from spark_control.app.demo import end
 from spark_control.app.serve import Starting
 from spark_control.core.errors import AppError, StorageTrouble
 from tests.fleet.process import SERVE, answers, serving, start
@@ -125,6 +128,25 @@ async def test_files_are_private_in_a_relative_data_directory(tmp_path: Path) ->
         assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
+async def test_a_relative_data_directory_of_the_environment_is_not_taken_and_said(
+    tmp_path: Path,
+) -> None:
+    """It would move with the folder that a start happens in."""
+    variables = {"DATA_DIR": "mine", "XDG_DATA_HOME": str(tmp_path / "xdg")}
+    async with serving(*SERVE, cwd=tmp_path, **variables) as (process, url):
+        await answers(url)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            rows = (await http.get(f"{url}/api/status")).json()["notices"]
+            (problem,) = (await http.get(f"{url}/api/settings")).json()["problems"]
+        process.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(process.communicate(), 10)
+    (told,) = [row["message"] for row in rows if row["code"] == "data_dir_ignored"]
+    assert str(tmp_path / "xdg" / "spark-control") in told
+    assert problem["name"] == "DATA_DIR"
+    assert b"setting DATA_DIR" in log
+    assert [path.name for path in tmp_path.iterdir()] == ["xdg"]
+
+
 async def test_an_install_taken_over_says_so(tmp_path: Path) -> None:
     (tmp_path / "connectivity.json").write_text("[]")
     async with serving(*SERVE, DATA_DIR=str(tmp_path), AUTH="token") as (process, url):
@@ -206,6 +228,41 @@ async def test_an_owner_token_is_shown_once_and_nowhere_else(tmp_path: Path) -> 
         rest, _errors = await asyncio.wait_for(process.communicate(), 10)
         assert "sc_" not in rest.decode()
         assert "The owner token is asked for." in rest.decode()
+
+
+def test_a_lab_that_hangs_is_killed() -> None:
+    deaf = (sys.executable, "-c", "import signal; print(1, flush=True); signal.pause()")
+    with subprocess.Popen(deaf, stdin=-1, stdout=-1) as lab:  # noqa: S603 - our own words
+        assert lab.stdout is not None
+        assert lab.stdout.readline() == b"1\n"
+        end(lab, within_s=0.01)
+        assert lab.returncode == -signal.SIGKILL
+
+
+# Runs a program of ours as `-m` does, and tells which processes it starts.
+COUNTING = """
+import runpy, sys
+def hook(event, args):
+    if event.startswith(("subprocess.", "os.system", "os.posix_spawn", "os.fork", "os.exec")):
+        print(f"started: {args}", file=sys.stderr, flush=True)
+sys.addaudithook(hook)
+module = sys.argv.pop(1)
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+
+async def test_a_start_starts_no_other_process(tmp_path: Path) -> None:
+    """Looking for shared libraries would start a compiler."""
+    words = ("-P", "-c", COUNTING, *SERVE[2:])
+    async with serving(*words, DATA_DIR=str(tmp_path)) as (process, url):
+        await answers(url)
+        process.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    assert "started" not in errors.decode()
+    lab = await start("-P", "-c", COUNTING, "spark_control.lab", "--fault", "help")
+    _, errors = await asyncio.wait_for(lab.communicate(), 10)
+    assert (lab.returncode, errors) == (0, b"")
 
 
 async def test_the_server_loads_nothing_that_it_does_not_need() -> None:

@@ -86,7 +86,6 @@ async def test_a_wish_that_cannot_be_met(tmp_path: Path) -> None:
         assert await refused(model="qwen36", host="spark9") == (404, "host_unknown")
         assert await refused(model="gemma4", host="spark1") == (409, "model_incomplete")
         assert await refused(model="mistralai-devstral-small-2507") == (409, "needs_setup")
-        assert await refused(model="minimax-m2") == (409, "cluster_unsupported")
         assert await refused(model="qwen-qwen3-embedding-0.6b") == (409, "not_launchable")
         assert await refused(model="") == (400, "body_invalid")
         assert await refused(modle="qwen36") == (400, "body_invalid")

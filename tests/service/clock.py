@@ -24,6 +24,11 @@ class TestClock:
         self._sleepers.append((self._passed + seconds, waiter))
         await waiter
 
+    @property
+    def waiting(self) -> int:
+        """Return how many sleep now."""
+        return sum(not waiter.done() for _, waiter in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Let time pass and wake who is due."""
         self._passed += seconds

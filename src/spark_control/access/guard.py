@@ -15,7 +15,10 @@ from spark_control.access.errors import CrossOrigin, HostMissing, HostNotAllowed
 from spark_control.core.errors import WrongMediaType
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OUTSIDE = ("/v1", "/scrub", "/rehydrate", "/api/search", "/api/audio", "/api/health-event")
+OUTSIDE = (
+    "/v1", "/tokenize", "/detokenize", "/scrub", "/rehydrate", "/api/search", "/api/audio",
+    "/api/health-event",
+)  # fmt: skip
 PUBLIC = ("/healthz", "/readyz", "/assets", "/docs", "/api/session", "/favicon.ico")
 LOOPBACK = frozenset({"localhost", "ip6-localhost"})
 

@@ -9,18 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spark_control.access.guard import Head
+from spark_control.access.shown import SECURITY
 from spark_control.access.usecases import Access
 from spark_control.core.errors import AppError, TooLarge
 from spark_control.core.http_errors import for_path
 
-SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
 CORS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
     "Access-Control-Allow-Headers": "authorization, content-type, x-api-key, last-event-id, "

@@ -30,7 +30,7 @@ class Access:
     names: frozenset[str]
     settings: Callable[[], Settings]
     clock: Clock
-    _brakes: session.Brakes = field(init=False, default_factory=session.Brakes)
+    brakes: session.Brakes = field(default_factory=session.Brakes)
 
     def origins(self) -> frozenset[str]:
         """Return the origins of other sites that may call the API."""
@@ -71,10 +71,10 @@ class Access:
 
     def _try(self, token: str, client: str) -> None:
         now = self.clock.monotonic()
-        if wait := self._brakes.wait(client, now):
+        if wait := self.brakes.wait(client, now):
             raise TooManyTries("Too many wrong tokens.", retry_after_s=wait)
         right = same(digest(token), self.keys.owner_sha256)
-        self._brakes.note(client, right=right, now=now)
+        self.brakes.note(client, right=right, now=now)
         if not right:
             raise WrongToken("The token is not the right one.")
 

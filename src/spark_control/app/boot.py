@@ -7,7 +7,7 @@ from pathlib import Path
 from spark_control.core.secret import Secret
 from spark_control.settings.adapters.data_dir import DataDir, prepare
 from spark_control.settings.domain import Settings, merge
-from spark_control.settings.load import default_data_dir
+from spark_control.settings.load import default_data_dir, process_environment
 
 OLD_FILES = ("app_settings.json", "connectivity.json")
 OUR_FILES = ("access.json", "instance.lock", "known_hosts", "spark-control.db")
@@ -49,10 +49,17 @@ class Boot:
 def read(variables: Mapping[str, str], *, demo: Demo | None = None) -> Boot:
     """Settle where files are. Raises DataDirTrouble."""
     started = merge(variables, {})
-    given = started.text("DATA_DIR")
-    root = Path(given).expanduser() if given else default_data_dir(variables, Path.home())
+    root = root_of(variables)
     data = prepare(root)
     return Boot(variables, started, data, demo is None and _is_of_the_older(root), demo)
+
+
+def root_of(variables: Mapping[str, str]) -> Path:
+    """Return the data directory."""
+    given = merge(variables, {}).text("DATA_DIR")
+    if given:
+        return Path(given).expanduser()
+    return default_data_dir(process_environment(), Path.home())
 
 
 def _is_of_the_older(root: Path) -> bool:

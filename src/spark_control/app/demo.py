@@ -20,6 +20,8 @@ from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.settings.adapters.data_dir import prepare
 from spark_control.settings.load import default_data_dir, environment, process_environment
 
+LAB_ENDS_S = 20.0
+
 
 class LabFailed(Unavailable):
     """The fleet of the demo could not be started."""
@@ -60,7 +62,7 @@ def run(given: serve.Given, wish: Wish) -> int:
     public.write_text(f"{public_line}\n", encoding="utf-8")
     with _lab(wish, root / "lab", public, before) as fleet:
         _write_overrides(root / "models-overrides.yaml", fleet.home)
-        variables = serve.Given(given.host, given.port, str(root)).over(_own(fleet))
+        variables = serve.Given(given.host, given.port, str(root), given.workers).over(_own(fleet))
         return serve.start(boots.read(variables, demo=Demo(fleet.notes)), greet)
 
 
@@ -102,9 +104,18 @@ def _lab(wish: Wish, state: Path, public_key: Path, umask: int) -> Iterator[Flee
                 raise LabFailed("The fleet of the demo did not start.")
             yield _read(json.loads(line))
         finally:
-            if lab.stdin:
-                lab.stdin.close()
-            lab.wait(timeout=20)
+            end(lab)
+
+
+def end(lab: "subprocess.Popen[bytes]", *, within_s: float = LAB_ENDS_S) -> None:
+    """End a lab by closing its input; one that hangs is killed, and its engines go with it."""
+    if lab.stdin:
+        lab.stdin.close()
+    try:
+        lab.wait(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        lab.kill()
+        lab.wait()
 
 
 def _read(said: dict[str, object]) -> Fleet:

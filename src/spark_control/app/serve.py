@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +13,17 @@ import uvloop
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spark_control import __version__
+from spark_control.app import backup, logs
 from spark_control.app import boot as boots
-from spark_control.app import logs
 from spark_control.app.asgi import build
 from spark_control.app.boot import Boot
 from spark_control.app.compose import Parts, compose
-from spark_control.app.server import listen, serve
+from spark_control.app.server import DRAIN_S, serve
+from spark_control.app.wire_gateway import wire_workers
 from spark_control.core.errors import AppError, BadInput
+from spark_control.core.sockets import bound, check_free, listen_at
+from spark_control.core.tasks import Tasks
+from spark_control.gateway.adapters.worker_processes import there
 from spark_control.settings.adapters.data_dir import InstanceLock
 from spark_control.settings.domain import read_value
 from spark_control.settings.errors import SettingInvalid
@@ -41,6 +47,7 @@ class Given:
     host: str | None = None
     port: int | None = None
     data_dir: str | None = None
+    workers: int | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -53,6 +60,7 @@ class Given:
             ("--host", "BIND", self.host),
             ("--port", "PORT", self.port),
             ("--data-dir", "DATA_DIR", self.folder or self.data_dir),
+            ("--workers", "GATEWAY_WORKERS", self.workers),
         )
         given = {name: _fit(word, name, str(v)) for word, name, v in said if v is not None}
         return {**variables, **given}
@@ -107,20 +115,64 @@ def start(boot: Boot, hello: Callable[[Parts, str], None]) -> int:
     os.umask(PRIVATE)
     lock = InstanceLock(boot.data.root)
     try:
+        backup.sweep(boot.data.root)
         logs.set_up(boot.data.logs)
-        sock = listen(boot.started.text("BIND"), boot.started.number("PORT"))
-        with sock:
+        host = boot.started.text("BIND")
+        with reserved(host, boot.started.number("PORT"), boot.data.run) as port:
             parts = compose(boot)
-            host, port = sock.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            app = Starting(build(parts), lambda: hello(parts, f"http://{shown}:{port}"))
+            app = Starting(build(parts), parts.started.set)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(serve(app, sock, parts.drain))
+                runner.run(_both(app, parts, port, lambda: hello(parts, f"http://{shown}:{port}")))
     finally:
         lock.release()
     if app.failed is not None:
         raise app.failed
     return 0 if app.up else 1
+
+
+@contextmanager
+def reserved(host: str, port: int, run: Path) -> Iterator[int]:
+    """Hold the address for the workers and give its port; those that live have it already.
+
+    Raises AddressTaken.
+    """
+    alive = [hello.port for hello in there(run) if port in {0, hello.port}]
+    if alive:
+        port = alive[0]
+    elif port:
+        check_free(host, port)
+    with bound(host, port, shared=True) as sock:
+        yield int(sock.getsockname()[1])
+
+
+async def _both(app: Starting, parts: Parts, port: int, hello: Callable[[], None]) -> None:
+    """Serve behind the workers, and keep those running."""
+    tasks = Tasks("gateway workers")
+    workers = wire_workers(parts.boot, parts.link, parts.clock, tasks, port=port, drain_s=DRAIN_S)
+
+    async def greeting() -> None:
+        await parts.started.wait()
+        try:
+            await workers.ready()
+        except AppError as error:
+            app.failed = error
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        hello()
+
+    def stop() -> None:
+        workers.dismiss()
+        parts.drain()
+
+    workers.start()
+    _ = tasks.spawn(greeting(), name="greeting")
+    with listen_at(parts.boot.data.run / "control.sock") as sock:
+        try:
+            await serve(app, sock, stop)
+        finally:
+            await workers.stop()
+            await tasks.close()
 
 
 def greet(parts: Parts, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server: binds first, says a taken port plainly, lets streams end when it is stopped."""
+"""The HTTP server behind the gateway workers; it lets streams end when it is stopped."""
 
 import asyncio
 import signal
@@ -10,35 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from spark_control.core.errors import Conflict
-
 DRAIN_S = 20
-
-
-class AddressTaken(Conflict):
-    """Something else listens on the address that Spark Control wants."""
-
-    code = "address_taken"
-    hint = "Stop it, or choose another port with `--port`."
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port`. Raises AddressTaken."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, proto, _, address = found[0]
-        sock = socket.socket(family, kind, proto)
-    except OSError as error:
-        raise AddressTaken(f"{host} is no address of this machine.") from error
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(1024)
-    except OSError as error:
-        sock.close()
-        raise AddressTaken(f"{host}:{port} cannot be used: {error.strerror}.") from error
-    sock.set_inheritable(False)
-    return sock
 
 
 class DrainingServer(uvicorn.Server):
@@ -72,9 +44,10 @@ class DrainingServer(uvicorn.Server):
 
 
 async def serve(app: ASGIApp, sock: socket.socket, on_stop: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; running requests get `DRAIN_S` seconds to end."""
+    """Serve on a Unix socket until SIGTERM or SIGINT; requests get `DRAIN_S` to end."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
+        proxy_headers=True, forwarded_allow_ips="*",  # only our workers reach this socket
         timeout_graceful_shutdown=DRAIN_S, timeout_keep_alive=75,
         h11_max_incomplete_event_size=65536,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Wires the Sparks and their engine slots."""
 
 from collections.abc import Callable
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpcore
@@ -12,7 +12,9 @@ from spark_control.core.clock import Clock
 from spark_control.engines.adapters.openai_http import HttpProbe
 from spark_control.engines.domain import Address
 from spark_control.engines.usecases import Engines
-from spark_control.fleet.adapters.known_hosts import KnownHosts
+from spark_control.fleet.adapters.known_hosts import Confirmed, KnownHosts
+from spark_control.fleet.adapters.local import LocalHost
+from spark_control.fleet.adapters.script import hardware_script
 from spark_control.fleet.adapters.ssh import SshHost
 from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.fleet.adapters.ssh_link import SshAccess
@@ -21,23 +23,46 @@ from spark_control.fleet.usecases import Fleet
 from spark_control.settings.domain import Settings, Spark
 
 
-def wire_fleet(boot: Boot, bus: Bus, clock: Clock) -> Fleet:
-    """Return the fleet over SSH, with the key of this data directory; no Spark is in it yet."""
-    key = boot.path("SSH_KEY_PATH", "ssh/id_ed25519")
-    ensure_key(key)
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Our key and the keys of the Sparks, as everything that connects uses them."""
+
+    known: KnownHosts
+    access: SshAccess
+    public_line: str
+
+
+def wire_keys(boot: Boot) -> Keys:
+    """Return the keys of this data directory; our own is made when there is none."""
+    path = boot.path("SSH_KEY_PATH", "ssh/id_ed25519")
     config = Path.home() / ".ssh" / "config"
+    known = KnownHosts(boot.data.known_hosts)
     access = SshAccess(
-        known_hosts=KnownHosts(boot.data.known_hosts),
-        key_path=key,
+        known_hosts=known,
+        key_path=path,
         user_keys=boot.demo is None,
         config=(config,) if config.exists() and boot.demo is None else (),
     )
+    return Keys(known, access, ensure_key(path))
+
+
+def wire_fleet(boot: Boot, keys: Keys, bus: Bus, clock: Clock) -> Fleet:
+    """Return the fleet, over SSH or on this machine; no Spark is in it yet."""
+    given = {spark.host for spark in boot.started.sparks}
+
+    def access_to(spark: Spark) -> SshAccess:
+        # What the environment names is trusted at first sight; what is added needs a yes before.
+        if spark.host in given:
+            return keys.access
+        return replace(keys.access, known_hosts=Confirmed(keys.known))
 
     def make(spark: Spark) -> Host:
-        return SshHost(spark, access=access, clock=clock)
+        # In the demo this machine is no Spark: its own docker must not be touched.
+        if spark.here and boot.demo is None:
+            return LocalHost(spark.name, clock=clock)
+        return SshHost(spark, access=access_to(spark), clock=clock)
 
-    script = (files("spark_control.fleet") / "remote" / "hardware.py").read_bytes()
-    return Fleet(make_host=make, clock=clock, bus=bus, script=script)
+    return Fleet(make_host=make, clock=clock, bus=bus, script=hardware_script())
 
 
 def wire_engines(

@@ -19,9 +19,10 @@ def wire_sql(boot: Boot) -> Sql:
     return sql
 
 
-def wire_jobs(sql: Sql, bus: Bus, clock: Clock, ids: Ids) -> Jobs:
-    """Return the jobs over the database."""
-    return Jobs(store=SqlJobs(sql), bus=bus, clock=clock, ids=ids)
+def wire_jobs(boot: Boot, sql: Sql, bus: Bus, clock: Clock, ids: Ids) -> Jobs:
+    """Return the jobs over the database, with the name of this data directory on them."""
+    owner = boot.data.instance(lambda: ids.new("in"))
+    return Jobs(store=SqlJobs(sql, owner), bus=bus, clock=clock, ids=ids)
 
 
 def wire_logs(boot: Boot) -> LogFiles:

@@ -1,6 +1,6 @@
 """The HTTP API as calls that return an Answer or raise a Failure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
@@ -78,6 +78,18 @@ class Api:
                 response.read()
                 raise self._refusal(response)
             yield response.iter_text()
+
+    def download(self, path: str, write: Callable[[bytes], object]) -> None:
+        """Ask for the file at `path` and hand it to `write` in pieces."""
+        with (
+            self._troubles(),
+            self._http.stream("POST", path, json={}, timeout=_limit(SLOW_S)) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise self._refusal(response)
+            for piece in response.iter_raw():
+                write(piece)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -12,11 +12,15 @@ from spark_control import __version__
 from spark_control.cli.failure import Failure
 from spark_control.cli.render import failure as failure_view
 from spark_control.cli.session import Session, console
+from spark_control.cli.verbs.backup import backup, restore
 from spark_control.cli.verbs.demo import demo
+from spark_control.cli.verbs.engines import engines
+from spark_control.cli.verbs.hosts import hosts
 from spark_control.cli.verbs.jobs import jobs
 from spark_control.cli.verbs.lock import lock
 from spark_control.cli.verbs.logs import logs
 from spark_control.cli.verbs.models import models
+from spark_control.cli.verbs.requests import requests
 from spark_control.cli.verbs.serve import serve
 from spark_control.cli.verbs.settings import settings
 from spark_control.cli.verbs.status import status
@@ -130,7 +134,11 @@ def options(
 
 app.add_typer(models, name="models")
 app.add_typer(lock, name="lock")
-for verb in (status, swap, validate, logs, jobs, settings, serve, demo, version):
+app.add_typer(engines, name="engines")
+app.add_typer(hosts, name="hosts")
+for verb in (
+    status, swap, validate, logs, jobs, requests, settings, serve, demo, version, backup, restore,
+):  # fmt: skip
     app.command()(verb)
 
 

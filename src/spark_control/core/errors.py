@@ -94,6 +94,34 @@ class TooLarge(AppError):
     hint = "Send less, or raise `MAX_BODY_MB`."
 
 
+class MethodWrong(AppError):
+    """There is such a route, and it does not take this method."""
+
+    code = "method_wrong"
+    hint = "`/docs` shows the method."
+
+
+class SlowClient(AppError):
+    """The client did not send its request in time."""
+
+    code = "slow_client"
+    hint = "Send the whole request without long pauses."
+
+
+class LineTooLong(AppError):
+    """The first line of the request is longer than the limit."""
+
+    code = "line_too_long"
+    hint = "Send the values in the body."
+
+
+class HeadTooLarge(AppError):
+    """The headers of the request are larger than the limit, or too many."""
+
+    code = "head_too_large"
+    hint = "Send fewer or shorter headers; cookies of other programs are often the cause."
+
+
 class WrongMediaType(AppError):
     """The route takes JSON only."""
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ class DatabaseTrouble(StorageTrouble):
     """The database could not be read or written."""
 
     code = "database_trouble"
-    hint = "Check the free space and the rights of the data directory."
+    hint = "Check the free space and the rights of the data directory; a backup can be restored."
 
 
 @contextmanager
@@ -41,6 +42,29 @@ def _pragmas(connection: object, _record: object) -> None:
     for line in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {line}")
     cursor.close()
+
+
+def utc(value: datetime) -> datetime:
+    """SQLite gives times back without their zone; all of ours are UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def maybe_utc(value: datetime | None) -> datetime | None:
+    """Return a time that may be missing as UTC."""
+    return None if value is None else utc(value)
+
+
+def begin(connection: sa.Connection) -> None:
+    """Keep other writers out from the first read on: SQLite itself would wait for a write."""
+    if connection.dialect.name == "sqlite":
+        raw = connection.connection.dbapi_connection
+        if raw is not None and not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def time_of(connection: sa.Connection) -> datetime:
+    """Return what time it is in the database; whole seconds on SQLite."""
+    return utc(connection.execute(sa.select(sa.func.current_timestamp())).scalar_one())
 
 
 def make_engine(url: str) -> sa.Engine:

@@ -13,6 +13,7 @@ from spark_control.engines.usecases import Engines
 from spark_control.fleet.shapes import ErrorShape
 from spark_control.fleet.usecases import Card, Fleet
 from spark_control.settings.usecases import Configuration
+from spark_control.swap.groups import Group, occupied
 from spark_control.swap.lock_shapes import FreeShape, LockShape
 from spark_control.swap.locks import Locks
 from spark_control.swap.shapes import SwapShape, of_running
@@ -27,6 +28,18 @@ class NoticeShape(BaseModel):
     hint: str | None = None
 
 
+class PartShape(BaseModel):
+    """The part of an engine over several Sparks that runs on one: `head` answers for all.
+
+    `alive` is null for a Spark that did not say.
+    """
+
+    model: str
+    head: str
+    sparks: list[str]
+    alive: bool | None
+
+
 class SparkStatusShape(BaseModel):
     """One Spark: `reachable` is null until it was asked the first time."""
 
@@ -38,14 +51,19 @@ class SparkStatusShape(BaseModel):
     checked_at: str | None
     error: ErrorShape | None
     engine: EngineShape | None
+    part: PartShape | None
 
 
 class LoadedShape(BaseModel):
-    """A model that is served. `played` tells how the demo plays it; null for a real engine."""
+    """A model that is served. `played` tells how the demo plays it; null for a real engine.
+
+    `spark` answers; `sparks` are all that the engine occupies.
+    """
 
     model: str
     names: list[str]
     spark: str
+    sparks: list[str]
     played: str | None
 
 
@@ -90,14 +108,37 @@ class Status:
 
     def _sparks(self) -> list[SparkStatusShape]:
         engines = {engine.spark: render_engine(engine) for engine in self.engines.seen()}
-        return [_spark(card, engines.get(card.spark.name)) for card in self.fleet.cards()]
+        ranks = self.swaps.ranks
+        return [
+            _spark(card, engines.get(card.spark.name), ranks.of(card.spark.name))
+            for card in self.fleet.cards()
+        ]
 
     def _loaded(self) -> list[LoadedShape]:
+        groups = self.swaps.ranks.groups
         return [
             LoadedShape(model=engine.served[0], names=list(engine.served), spark=engine.spark,
-                        played=engine.played)
+                        sparks=occupied(groups, engine.spark), played=engine.played)
             for engine in self.engines.serving()
         ]  # fmt: skip
+
+    def _broken(self) -> list[NoticeShape]:
+        """Return the clusters that lost a part: the first Spark may still look healthy."""
+        return [
+            NoticeShape(
+                code="cluster_broken",
+                message=f"{' and '.join(group.missing)} lost the part of {group.model}; "
+                f"{group.ranks[0]} cannot answer without it.",
+                hint=f"Switch to {group.model} again, or to another model.",
+            )
+            for group in self.swaps.ranks.groups
+            if group.missing and not self._works_on(group)
+        ]
+
+    def _works_on(self, group: Group) -> bool:
+        """Tell whether a swap is under way there: parts come and go then."""
+        running = self.swaps.running
+        return running is not None and bool(set(running.plan.sparks) & set(group.ranks))
 
     def _problems(self) -> list[NoticeShape]:
         rows = [
@@ -107,16 +148,21 @@ class Status:
         if unknown := self.configuration.current.unknown:
             text = f"Unknown settings are kept as they are: {', '.join(unknown)}."
             rows.append(NoticeShape(code="settings_unknown", message=text))
-        return rows
+        return [*self._broken(), *rows]
 
 
-def _spark(card: Card, engine: EngineShape | None) -> SparkStatusShape:
+def _part(group: Group, spark: str) -> PartShape:
+    alive = None if spark in group.unseen else spark not in group.missing
+    return PartShape(model=group.model, head=group.ranks[0], sparks=list(group.ranks), alive=alive)
+
+
+def _spark(card: Card, engine: EngineShape | None, group: Group | None) -> SparkStatusShape:
     spark = card.spark
     return SparkStatusShape(
         name=spark.name, host=spark.host, port=spark.port, user=spark.user,
         reachable=card.reachable, checked_at=iso(card.checked_at) if card.checked_at else None,
         error=ErrorShape.model_validate(card.error.as_dict()) if card.error else None,
-        engine=engine,
+        engine=engine, part=None if group is None else _part(group, spark.name),
     )  # fmt: skip
 
 

@@ -23,6 +23,10 @@ class EngineState(StrEnum):
     """The address cannot be reached, so nothing can be said."""
 
 
+TAKEN = frozenset({EngineState.SERVING, EngineState.LOADING, EngineState.SILENT})
+"""Something listens, whatever it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where an engine listens."""

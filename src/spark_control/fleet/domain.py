@@ -1,7 +1,11 @@
-"""What one look at the hardware of a Spark said; None is "not known", never zero or absent."""
+"""What one look at a Spark said: its hardware, its host key, the way there.
+
+None is "not known", never zero or absent.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,33 @@ class Hardware:
     def temperature_c(self) -> float | None:
         """Return the hottest sensor outside the GPU."""
         return max((sensor.celsius for sensor in self.temperatures or ()), default=None)
+
+
+class KeyState(StrEnum):
+    """What we know of a host key: nothing, that it is pinned, or that another one is."""
+
+    NEW = "new"
+    KNOWN = "known"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """The key a Spark shows: its kind, its fingerprint as `ssh-keygen -l` has it, its line."""
+
+    kind: str
+    fingerprint: str
+    state: KeyState
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where the SSH client's configuration leads; `over` is the jump host or proxy, if any."""
+
+    host: str
+    port: int
+    over: str = ""
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

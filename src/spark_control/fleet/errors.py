@@ -14,7 +14,7 @@ class NoHosts(Conflict):
     """The fleet is empty."""
 
     code = "no_hosts"
-    hint = "Set `SPARK1_HOST` and `SPARK1_USER` and start again."
+    hint = "Add a Spark on the page or with `spark-control hosts add ADDRESS --user USER`."
 
 
 class HostUnreachable(HostTrouble):
@@ -36,9 +36,50 @@ class HostKeyChanged(HostTrouble):
 
     code = "host_key_changed"
     hint = (
-        "If the Spark was set up anew, remove its line from `known_hosts` in the data directory; "
-        "if not, somebody may be between you and it."
+        "If the Spark was set up anew, compare the fingerprint there and trust it on the page or "
+        "with `spark-control hosts trust NAME`; if not, somebody may be between you and it."
     )
+
+
+class HostKeyNew(HostTrouble):
+    """The Spark shows a host key, and nobody has confirmed one for its address yet."""
+
+    code = "host_key_new"
+    hint = (
+        "Compare the fingerprint on the Spark and trust it on the page or with "
+        "`spark-control hosts trust NAME`."
+    )
+
+
+class HostKeyUnconfirmed(Conflict):
+    """A Spark shows a host key that nobody has confirmed yet; the detail holds its fingerprint."""
+
+    code = "host_key_unconfirmed"
+    hint = (
+        "Compare the fingerprint with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the "
+        "Spark, then send it as `fingerprint`."
+    )
+
+
+class HostKeyDiffers(Conflict):
+    """The Spark shows another host key than the one that was confirmed; nothing was trusted."""
+
+    code = "host_key_differs"
+    hint = "Look at the fingerprint again, and compare it on the Spark itself."
+
+
+class HostPlayed(Conflict):
+    """The demo's Sparks are simulated, and the machine itself must not become one of them."""
+
+    code = "host_played"
+    hint = "Start Spark Control with `spark-control serve` to use this machine."
+
+
+class JumpHostRefused(HostTrouble):
+    """The jump host of your SSH configuration is not trusted or does not let us in."""
+
+    code = "jump_host_refused"
+    hint = "Reach the Spark once with `ssh USER@HOST` as the user Spark Control runs as."
 
 
 class ConnectionLost(HostTrouble):

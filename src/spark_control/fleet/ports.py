@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from spark_control.core.shell import Command, RemotePath
+from spark_control.fleet.domain import HostKey, Way
+from spark_control.settings.domain import Spark
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Result:
 class Host(Protocol):
     """One Spark, reached somehow. All methods are safe to call at the same time.
 
-    Raises, from any method: HostUnreachable, HostRefusedKey, HostKeyChanged, ConnectionLost.
+    Raises, from any method: HostUnreachable, HostRefusedKey, HostKeyChanged, HostKeyNew,
+    ConnectionLost.
     """
 
     @property
@@ -51,3 +54,31 @@ class Host(Protocol):
 
     async def close(self) -> None:
         """Let go of the connection; the next call connects again."""
+
+
+class HostKeys(Protocol):
+    """Whom we trust, and how to look at a Spark before we do."""
+
+    async def way(self, spark: Spark) -> Way:
+        """Return where the connection goes. Raises KeyFileTrouble for a bad configuration."""
+
+    async def resolve(self, host: str) -> frozenset[str]:
+        """Return the addresses of a name. Raises HostUnreachable."""
+
+    async def knock(self, host: str, port: int) -> None:
+        """Return when the port takes a connection. Raises HostUnreachable."""
+
+    async def offered(self, spark: Spark) -> HostKey:
+        """Return the key the Spark shows now; nobody logs in. Raises HostUnreachable."""
+
+    async def trust(self, spark: Spark, key: HostKey) -> None:
+        """Pin this key and no other for the address. Raises KeyFileTrouble."""
+
+    async def forget(self, spark: Spark) -> None:
+        """Take every pinned key of the address out. Raises KeyFileTrouble."""
+
+    async def pinned(self, spark: Spark) -> tuple[HostKey, ...]:
+        """Return the keys that are pinned for the address. Raises KeyFileTrouble."""
+
+    def visit(self, spark: Spark, key: HostKey | None) -> Host:
+        """Return a way to the Spark for a moment, which takes that key only and pins nothing."""

@@ -94,6 +94,14 @@ class Fleet:
         """Return the ways to all Sparks, in the order of the settings."""
         return [member.host for member in self._members.values()]
 
+    def card(self, name: str) -> Card:
+        """Return the card of that Spark as it is. Raises HostUnknown."""
+        return self._member(name).card
+
+    async def look(self, name: str) -> Card:
+        """Ask that Spark now, and return its card. Raises HostUnknown."""
+        return await self._look(self._member(name), fresh=True)
+
     def cards(self) -> list[Card]:
         """Return the cards as they are, without asking any Spark."""
         return [member.card for member in self._members.values()]

@@ -1,7 +1,8 @@
 """The two things a request body is read for: which model, and whether the answer is streamed."""
 
-import json
 from dataclasses import dataclass
+
+import msgspec
 
 from spark_control.gateway.errors import BodyUnreadable
 
@@ -14,22 +15,37 @@ class Envelope:
     stream: bool
 
 
+class _Body(msgspec.Struct):
+    model: object = None
+    stream: object = None
+
+
+_READ = msgspec.json.Decoder(_Body)
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 def read(body: bytes) -> Envelope:
     """Read a request body. Raises BodyUnreadable."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        found = _READ.decode(body)
+    except msgspec.ValidationError as error:
+        raise BodyUnreadable("The body is JSON, but no object.") from error
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BodyUnreadable("The body is not JSON.") from error
-    if not isinstance(found, dict):
-        raise BodyUnreadable("The body is JSON, but no object.")
-    model = found.get("model")
+    model = found.model
     if model is not None and not isinstance(model, str):
         raise BodyUnreadable("`model` is not a text.", param="model")
-    return Envelope(model or None, found.get("stream") is True)
+    return Envelope(model or None, found.stream is True)
 
 
 def rename(body: bytes, model: str) -> bytes:
-    """Return the body with another model name; only for an alias or a missing name."""
-    found = json.loads(body)
-    found["model"] = model
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return the body with another model name; only for an alias or a missing name.
+
+    Every other value keeps its bytes. Raises BodyUnreadable.
+    """
+    try:
+        parts: dict[str, object] = {**_PARTS.decode(body)}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BodyUnreadable("The body is not JSON.") from error
+    parts["model"] = model
+    return msgspec.json.encode(parts)

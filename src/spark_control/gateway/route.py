@@ -1,80 +1,133 @@
-"""Which engine answers a request: by model name, over all engines that serve now."""
+"""Which engine answers a request: by model name, over all that serve now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_control.engines.domain import Engine
+import msgspec
+from typing_extensions import override
+
 from spark_control.gateway.errors import ModelNotFound, ModelNotLoaded, NothingLoaded
 
 DEFAULT = "default"
 SOON_S = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """An engine, or a server of `UPSTREAMS`. `served` begins with the name we list it under."""
+
+    name: str
+    """The Spark it runs on, or the name of the server."""
+    base_url: str
+    served: tuple[str, ...]
+    owner: str = ""
+    seen_at: int = 0
+    outside: bool = False
+    """A server of `UPSTREAMS`; it is asked for what no engine serves."""
+    token: str = ""
+    redact: bool = False
+    service: str = ""
+    """What a speech or embedding service is called in a sentence; blank for what runs models."""
+
+    @property
+    def key(self) -> str:
+        """Return the name by which we list what it serves: engines are started key first."""
+        return self.served[0]
+
+    @override
+    def __repr__(self) -> str:
+        return f"Target({self.name}, {self.base_url})"  # never the token
+
+
+class Coming(msgspec.Struct, frozen=True):
     """A swap that runs: to which model, in which phase, and how long it still takes if known."""
 
     model: str
-    spark: str
+    sparks: tuple[str, ...]
     phase: str
     eta_s: float | None
     leaving: bool
-    """The engine there now takes no new requests: it is drained or stopped."""
+    """The engines there now take no new requests: they are drained or stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What there is to choose from. `menu` names the key of every key and repo on disk."""
 
-    engines: Sequence[Engine]
+    targets: Sequence[Target]
     aliases: Mapping[str, str] = field(default_factory=dict)
-    busy: Mapping[str, int] = field(default_factory=dict)
     menu: Mapping[str, str] = field(default_factory=dict)
     coming: Coming | None = None
+
+    @property
+    def staying(self) -> list[Target]:
+        """Return those that take new requests."""
+        return [target for target in self.targets if not _leaves(target, self.coming)]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engine, and the name it knows the model by when the body must be renamed."""
+    """Who can answer, equal among each other; `rename`: the name they know the model by."""
 
-    engine: Engine
-    rename: str | None
-
-
-def key_of(engine: Engine) -> str:
-    """Return the name by which we list what an engine serves: engines are started key first."""
-    return engine.served[0]
+    targets: tuple[Target, ...]
+    rename: str | None = None
 
 
-def choose(name: str | None, scene: Scene) -> Choice | None:
-    """Return the engine for `name`, or None when no engine serves it now.
+@dataclass(slots=True)
+class Routes:
+    """A scene made ready for many questions."""
 
-    A key or repo goes to the least busy engine that serves it; `default` or no name to the first
-    engine of the fleet; an alias to the model it stands for, unless a key has that name.
-    """
-    engines = [engine for engine in scene.engines if not _leaves(engine, scene)]
-    if found := _least_busy([engine for engine in engines if name in engine.served], scene):
-        return Choice(found, None)
-    if name is None or name == DEFAULT:
-        return Choice(engines[0], key_of(engines[0])) if engines else None
-    target = scene.aliases.get(name) if name not in scene.menu else None
-    meant = [engine for engine in engines if target is not None and target in engine.served]
-    found = _least_busy(meant, scene)
-    return Choice(found, key_of(found)) if found else None
+    scene: Scene
+    _by_name: dict[str | None, Choice] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = self._by_name
+        engines = [target for target in self.scene.staying if not target.outside]
+        outside = [target for target in self.scene.targets if target.outside]
+        for tier in (engines, outside):  # engines win; of the servers the first that has it
+            for name in dict.fromkeys(name for target in tier for name in target.served):
+                having = tuple(target for target in tier if name in target.served)
+                names.setdefault(name, Choice(having))
+        if engines:
+            first = Choice((engines[0],), engines[0].key)
+            names.setdefault(DEFAULT, first)
+            names[None] = first
+        for alias, meant in self.scene.aliases.items():
+            if alias not in names and alias not in self.scene.menu and meant in names:
+                targets = names[meant].targets
+                names[alias] = Choice(targets, targets[0].key if meant == DEFAULT else meant)
+
+    def find(self, name: str | None) -> Choice | None:
+        """Return who answers for `name`, or None when nobody does now.
+
+        A key or repo goes to the engines that serve it; `default` or no name to the first engine
+        of the fleet; an alias to the model it stands for, unless a key has that name.
+        """
+        return self._by_name.get(name)
 
 
-def _leaves(engine: Engine, scene: Scene) -> bool:
-    coming = scene.coming
-    return coming is not None and coming.leaving and coming.spark == engine.spark
+def models(targets: Iterable[Target]) -> list[dict[str, object]]:
+    """Return the rows of `GET /v1/models`."""
+    rows: dict[str, dict[str, object]] = {}
+    for target in targets:
+        for name in target.served if target.outside else target.served[:1]:
+            row = {"id": name, "object": "model", "created": target.seen_at,
+                   "owned_by": target.owner}  # fmt: skip
+            rows.setdefault(name, row)
+    return list(rows.values())
 
 
-def _least_busy(engines: Sequence[Engine], scene: Scene) -> Engine | None:
-    return min(engines, key=lambda e: scene.busy.get(e.address.base_url, 0), default=None)
+def _leaves(target: Target, coming: Coming | None) -> bool:
+    return (
+        coming is not None
+        and coming.leaving
+        and not target.outside
+        and target.name in coming.sparks
+    )
 
 
 def refuse(name: str | None, scene: Scene) -> ModelNotFound | ModelNotLoaded | NothingLoaded:
     """Return why `name` is not served, with what is there and when it may come."""
-    loaded = [key_of(engine) for engine in scene.engines if not _leaves(engine, scene)]
+    loaded = [target.key for target in scene.staying]
     target = scene.menu.get(scene.aliases.get(name or "", name or ""))
     detail: dict[str, object] = {"loaded": loaded}
     coming = scene.coming
@@ -87,7 +140,7 @@ def refuse(name: str | None, scene: Scene) -> ModelNotFound | ModelNotLoaded | N
     if target is None:
         there = ", ".join(loaded) or "none"
         return ModelNotFound(
-            f"There is no model {name!r}. Loaded: {there}.", param="model", detail=detail
+            f"There is no model {name[:200]!r}. Loaded: {there}.", param="model", detail=detail
         )
     on_its_way = coming if coming is not None and coming.model == target else None
     return ModelNotLoaded(

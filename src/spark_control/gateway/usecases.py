@@ -1,19 +1,20 @@
-"""Answer `/v1`: find the engine, pass the bytes."""
+"""What the workers are told: who serves which model, who may come in, and what is on its way."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+import msgspec
+
+from spark_control.core.bus import Bus
 from spark_control.core.clock import Clock
+from spark_control.core.errors import AppError
 from spark_control.engines.domain import Engine
-from spark_control.engines.errors import EngineBroke
 from spark_control.engines.usecases import Engines
-from spark_control.gateway import envelope
-from spark_control.gateway.headers import to_engine
-from spark_control.gateway.in_flight import InFlight
-from spark_control.gateway.ports import Answer, Upstream
-from spark_control.gateway.route import Coming, Scene, choose, key_of, refuse
+from spark_control.gateway import outside
+from spark_control.gateway.ports import Link, OutsideModels
+from spark_control.gateway.route import Coming, Target
+from spark_control.gateway.wire import Bounds, Pass, State
 from spark_control.models.domain import Menu
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
@@ -23,24 +24,116 @@ from spark_control.swap.usecases import Swaps
 
 log = logging.getLogger(__name__)
 
+OUTSIDE_EVERY_S = 60.0
+MENU_EVERY_S = 10.0
+
 
 @dataclass(kw_only=True, slots=True)
 class Gateway:
-    """The one URL over all engines."""
+    """The one URL over all engines, as the control process sees it."""
 
     engines: Engines
     models: Models
     swaps: Swaps
-    upstream: Upstream
-    in_flight: InFlight
     settings: Callable[[], Settings]
+    door: Callable[[], Pass]
+    link: Link
+    outside: OutsideModels
+    bus: Bus
     clock: Clock
+    _menu: dict[str, str] = field(init=False, default_factory=dict)
+    _told: State | None = field(init=False, default=None)
+    _has: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+    """What outside servers said they have, by base URL."""
+    _version: int = field(init=False, default=0)
 
-    def listed(self) -> list[Engine]:
-        """Return one engine per model that is loaded now."""
-        return list(
-            {key_of(engine): engine for engine in reversed(self.engines.serving())}.values()
-        )
+    def begin(self) -> None:
+        """Tell what is known at the start, and be there for questions."""
+        self.link.on_sync(self.look)
+        self.tell()
+
+    async def follow(self) -> None:
+        """Tell every change at once, until cancelled."""
+        changes = self.bus.subscribe("engine", "swap", "settings")
+        try:
+            async for change in changes:
+                self.tell()
+                if change.topic == "settings":
+                    await self.ask_outside()
+        finally:
+            self.bus.unsubscribe(changes)
+
+    async def follow_menu(self) -> None:
+        """Keep the names of the menu fresh, until cancelled."""
+        while True:
+            self._keep(await self.models.known())
+            self.tell()
+            await self.clock.sleep(MENU_EVERY_S)
+
+    async def follow_outside(self) -> None:
+        """Ask outside servers now and then what they have, until cancelled."""
+        while True:
+            await self.ask_outside()
+            await self.clock.sleep(OUTSIDE_EVERY_S)
+
+    async def ask_outside(self) -> None:
+        """Ask those whose models are not named in the settings."""
+        for server in outside.read(self.settings().text("UPSTREAMS")):
+            if server.models is None:
+                self._has[server.base_url] = await self.outside.list(server)
+        self.tell()
+
+    async def look(self) -> None:
+        """Look at the menu anew: somebody asked for a model that nobody seems to serve."""
+        try:
+            self._keep(await self.models.menu())
+        except AppError as error:
+            log.warning("the menu cannot be read: %s", error.message)
+        self.tell(again=True)
+
+    async def settle(self) -> None:
+        """Return once every worker decides by what is true now."""
+        self.tell()
+        await self.link.settled()
+
+    def tell(self, *, again: bool = False) -> None:
+        """Tell the workers what has changed; `again` also when only the time left has."""
+        state = self._state()
+        if self._told is not None and not again and _alike(state, self._told):
+            return
+        self._version += 1
+        self._told = msgspec.structs.replace(state, version=self._version)
+        self.link.publish(self._told)
+
+    def _keep(self, menu: Menu) -> None:
+        self._menu = {
+            name: model.key
+            for model in menu.models
+            for name in (model.key, model.repo or model.key)
+        }
+
+    def _state(self) -> State:
+        now = self.settings()
+        return State(
+            version=self._version, targets=self._targets(now), aliases=now.pairs("ALIASES"),
+            menu=self._menu, coming=self._coming(), door=self.door(),
+            bounds=Bounds(
+                body_bytes=now.number("MAX_BODY_MB") * 1_000_000,
+                in_flight=now.number("ENGINE_IN_FLIGHT"), queue=now.number("QUEUE_LENGTH"),
+                wait_s=float(now.number("QUEUE_WAIT_S")), share=now.number("QUEUE_SHARE") / 100,
+            ),
+        )  # fmt: skip
+
+    def _targets(self, now: Settings) -> tuple[Target, ...]:
+        engines = [_target(engine) for engine in self.engines.serving()]
+        known = {target.base_url for target in engines}
+        for server in outside.read(now.text("UPSTREAMS")):
+            models = server.models or self._has.get(server.base_url, ())
+            found = outside.target(server, models)
+            if models and found.base_url not in known:
+                engines.append(found)
+                known.add(found.base_url)
+        return tuple(engines)
 
     def _coming(self) -> Coming | None:
         running = self.swaps.running
@@ -49,52 +142,25 @@ class Gateway:
         job = running.job
         leaving = job.phase is not None and job.phase != Phase.CHECKING
         eta = remaining_seconds(job, running.usual, self.clock.now())
-        return Coming(job.target, running.plan.spark, job.phase or "queued", eta, leaving)
-
-    def _scene(self, menu: Mapping[str, str]) -> Scene:
-        return Scene(
-            engines=self.engines.serving(),
-            aliases=self.settings().pairs("ALIASES"),
-            busy=self.in_flight.busy(),
-            menu=menu,
-            coming=self._coming(),
-        )
-
-    @asynccontextmanager
-    async def answer(
-        self, path: str, headers: Mapping[str, str], body: bytes
-    ) -> AsyncIterator[Answer]:
-        """Send a request where it belongs and give the answer; leaving ends it upstream.
-
-        Raises BodyUnreadable, ModelNotFound, ModelNotLoaded, NothingLoaded, and the engine's
-        errors. A 5xx of the engine becomes ours; its words go nowhere,
-        for they may repeat the prompt.
-        """
-        asked = envelope.read(body)
-        choice = choose(asked.model, self._scene({}))
-        if choice is None or choice.rename is not None:
-            # Who is served does not wait for a Spark; only a refusal may, to be exact.
-            choice = choose(asked.model, self._scene(_keys(await self.models.known())))
-        if choice is None:
-            raise refuse(asked.model, self._scene(_keys(await self.models.menu())))
-        if choice.rename is not None:
-            body = envelope.rename(body, choice.rename)
-        address = choice.engine.address
-        with self.in_flight.counted(address):
-            async with self.upstream.send(address, path, to_engine(headers), body) as answer:
-                _refused(answer, choice.engine)
-                yield answer
+        return Coming(job.target, running.plan.sparks, job.phase or "queued", eta, leaving)
 
 
-def _keys(menu: Menu) -> dict[str, str]:
-    """Return the key of each key and repo on disk."""
-    return {
-        name: model.key for model in menu.models for name in (model.key, model.repo or model.key)
-    }
+def _target(engine: Engine) -> Target:
+    return Target(
+        name=engine.spark, base_url=engine.address.base_url, served=engine.served,
+        owner=engine.look.owner, seen_at=int(engine.seen_at.timestamp()),
+    )  # fmt: skip
 
 
-def _refused(answer: Answer, engine: Engine) -> None:
-    if answer.status < 500:
-        return
-    log.warning("the engine on %s answered with %s", engine.spark, answer.status)
-    raise EngineBroke(f"{key_of(engine)} on {engine.spark} answered with {answer.status}.")
+def _alike(state: State, told: State) -> bool:
+    """Tell whether the two decide alike; how long a swap still takes is told when asked."""
+    return _plain(state) == _plain(told)
+
+
+def _plain(state: State) -> State:
+    coming, replace = state.coming, msgspec.structs.replace
+    return replace(
+        state, version=0,
+        targets=tuple(replace(target, seen_at=0) for target in state.targets),
+        coming=None if coming is None else replace(coming, eta_s=None),
+    )  # fmt: skip

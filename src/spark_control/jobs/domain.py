@@ -37,8 +37,8 @@ class PhaseTime:
     ended_at: datetime | None = None
 
     def seconds(self, now: datetime) -> float:
-        """Return how long the phase took, or has taken until `now`."""
-        return ((self.ended_at or now) - self.started_at).total_seconds()
+        """Return how long the phase took, or has taken until `now`; the clock may have jumped."""
+        return max(0.0, ((self.ended_at or now) - self.started_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What can go wrong with jobs."""
 
-from spark_control.core.errors import Internal, NotFound, StorageTrouble
+from spark_control.core.errors import Conflict, Internal, NotFound, StorageTrouble
 
 
 class JobUnknown(NotFound):
@@ -28,3 +28,17 @@ class DatabaseNewer(StorageTrouble):
 
     code = "database_newer"
     hint = "Install the newer version again, or restore the copy made before the update."
+
+
+class BusyHost(Conflict):
+    """Something else runs on the Spark that cannot go on at the same time."""
+
+    code = "busy_host"
+    hint = "Wait until it has ended, or cancel it; `spark-control jobs` lists what runs."
+
+
+class JobLost(Conflict):
+    """Another Spark Control on the same database has taken the job up."""
+
+    code = "job_lost"
+    hint = "`spark-control jobs` shows how it goes on."

@@ -10,9 +10,12 @@ import threading
 from pathlib import Path
 
 from spark_control.core.errors import AppError
+from spark_control.core.libraries import none_searched
 from spark_control.lab import faults
 from spark_control.lab.real import EngineMode
-from spark_control.lab.world import Lab
+
+with none_searched():
+    from spark_control.lab.world import Lab
 
 _NO_BATCH = 4096
 
@@ -27,6 +30,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pace", type=float, default=0.1, help="cost of a loading second (0.1)")
     parser.add_argument("--port", type=int, default=0, help="SSH port of every Spark (2222)")
     parser.add_argument("--only-models", metavar="A,B", help="put only these models on the disks")
+    parser.add_argument(
+        "--services", action="store_true", help="play speech and embedding services on Spark 2"
+    )
     parser.add_argument("--user", default="spark", help="name of the home directory (spark)")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when the standard input closes"
@@ -77,6 +83,7 @@ async def _run(given: argparse.Namespace) -> None:
         models=None if given.only_models is None else given.only_models.split(","),
         user=given.user,
         faults=[faults.parse(text) for text in given.fault],
+        services=given.services,
     )
     async with lab:
         _say(lab)

@@ -1,7 +1,6 @@
 """The faults of one Spark: files that anybody may write, watched and made true."""
 
 import asyncio
-import json
 import logging
 from dataclasses import dataclass, field
 
@@ -9,24 +8,11 @@ from spark_control.core.clock import Clock
 from spark_control.lab.faults import Fault, named
 from spark_control.lab.folder import Place
 from spark_control.lab.sshd import Sshd
-from spark_control.lab.standins import script
-from spark_control.lab.standins.web import Reply, Request, Server, bind, json_reply
+from spark_control.lab.stranger import Stranger, Wish
 
 log = logging.getLogger(__name__)
 
-STRANGER = "stranger/other-model"
-
-
-async def _stranger(request: Request) -> Reply:
-    """Answer for the program that has taken the engine's port."""
-    if request.path == "/health":
-        return Reply(kind="text/plain")
-    if request.path == "/v1/models":
-        return json_reply(script.models((STRANGER,), STRANGER, "vllm", 8192))
-    if request.path.startswith("/v1/"):
-        asked = json.loads(request.body or b"{}")
-        return json_reply(script.unknown_model(asked.get("model")), 404)
-    return json_reply({"detail": "Not Found"}, 404)
+_HANDSHAKE_BYTES = 300
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,7 +49,7 @@ class Board:
     files: Files
     sshd: Sshd
     clock: Clock
-    _stranger: Server | None = None
+    _stranger: Stranger | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _up: bool = True
 
@@ -74,7 +60,16 @@ class Board:
             await self._power(off=Fault.OFFLINE in on)
             if (Fault.FROZEN in on) != self.sshd.valve.frozen:
                 (self.sshd.valve.freeze if Fault.FROZEN in on else self.sshd.valve.thaw)()
+            self._handshakes(on.get(Fault.HANDSHAKE_CUT))
+            await self.sshd.show(other=Fault.KEY_CHANGED in on)
             await self._take_port(on.get(Fault.FOREIGN_ENGINE))
+
+    def _handshakes(self, param: str | None) -> None:
+        if param is not None and param and not param.isdecimal():
+            self.files.clear(Fault.HANDSHAKE_CUT)
+            log.warning("%s: %r is no number of bytes", self.files.place.name, param)
+            param = None
+        self.sshd.valve.cut_after = None if param is None else int(param or _HANDSHAKE_BYTES)
 
     async def _power(self, *, off: bool) -> None:
         if off and self._up:
@@ -85,22 +80,23 @@ class Board:
             self._up = True
 
     async def _take_port(self, param: str | None) -> None:
-        if param is None and self._stranger:
-            server, self._stranger = self._stranger, None
-            await server.close()
-        elif param is not None and not self._stranger:
-            place = self.files.place
+        there = self._stranger
+        if there is not None and (param is None or not there.alive()):
+            # Somebody may have ended it: then the fault is over, too.
+            self.files.clear(Fault.FOREIGN_ENGINE)
+            await there.end()  # first: when this is cancelled, `close` does it again
+            self._stranger = None
+        elif param is not None and there is None:
             try:
-                taken = bind(place.host, int(param or 8888))
-                server = Server(place.box, _stranger, self.clock)
-                await server.listen(taken)
-                self._stranger = server
+                there = Stranger(self.files.place, Wish.of(param), self.clock)
+                self._stranger = there
+                await there.start()
             except (OSError, ValueError) as error:
                 self.files.clear(Fault.FOREIGN_ENGINE)
-                log.warning("%s: no foreign engine: %s", place.name, error)
+                log.warning("%s: no foreign engine: %s", self.files.place.name, error)
 
     async def close(self) -> None:
         """End what this made."""
         if self._stranger:
-            await self._stranger.close()
+            await self._stranger.end()
         await self.sshd.shut()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from spark_control.lab.errors import LabModelUnknown
+
 Config = Mapping[str, object]
 
 _GB = 10**9
@@ -258,9 +260,15 @@ MODELS: tuple[LabModel, ...] = (
 
 
 def chosen(keys: tuple[str, ...] | None) -> tuple[LabModel, ...]:
-    """Return the models with those keys or repositories; all when `keys` is None."""
+    """Return the models with those keys or repositories; all when `keys` is None.
+
+    Raises LabModelUnknown.
+    """
     if keys is None:
         return MODELS
+    if unknown := set(keys) - {name for model in MODELS for name in (model.key, model.repo)}:
+        known = ", ".join(model.key for model in MODELS)
+        raise LabModelUnknown(f"The lab has no model {min(unknown)!r}; it has {known}.")
     return tuple(model for model in MODELS if {model.key, model.repo} & set(keys))
 
 

@@ -17,6 +17,13 @@ class LabFaultUnknown(BadInput):
     hint = "`--fault help` lists the faults."
 
 
+class LabModelUnknown(BadInput):
+    """The lab has no model of that name to put on its disks."""
+
+    code = "lab_model_unknown"
+    hint = "Name models by key or repository."
+
+
 class LabAddress(Unavailable):
     """The lab found no loopback address or port to listen on."""
 

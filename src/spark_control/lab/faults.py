@@ -13,6 +13,8 @@ class Fault(StrEnum):
     FROZEN = "frozen"
     SLOW = "slow"
     CUT = "cut"
+    HANDSHAKE_CUT = "handshake-cut"
+    KEY_CHANGED = "key-changed"
     DISK_FULL = "disk-full"
     OUT_OF_MEMORY = "out-of-memory"
     WEDGE = "wedge"
@@ -21,9 +23,13 @@ class Fault(StrEnum):
     NEVER_READY = "never-ready"
     LAUNCHER_HANGS = "launcher-hangs"
     LAUNCHER_LIES = "launcher-lies"
+    LAUNCHER_SKIPS = "launcher-skips"
+    OLDER_LAUNCHER = "older-launcher"
+    NO_PEER_SSH = "no-peer-ssh"
     FOREIGN_ENGINE = "foreign-engine"
     STOP_FAILS = "stop-fails"
     PARSER_BROKEN = "parser-broken"
+    SERVICE_FAILS = "service-fails"
 
 
 HELP: dict[Fault, str] = {
@@ -34,6 +40,11 @@ HELP: dict[Fault, str] = {
         "The connection breaks in the middle of the next command, once; the parameter is a text "
         "the command must hold, or `bytes N`: after N bytes of output."
     ),
+    Fault.HANDSHAKE_CUT: (
+        "Every new connection breaks before anybody is logged in; the parameter is after how many "
+        "bytes of ours (300)."
+    ),
+    Fault.KEY_CHANGED: "The Spark was set up anew: its SSH server shows another host key.",
     Fault.DISK_FULL: "Nothing can be written and `df` shows 100 %.",
     Fault.OUT_OF_MEMORY: "Something else holds nearly all memory, so no engine can start.",
     Fault.WEDGE: "The engine is healthy and lists its model, and never makes a token.",
@@ -44,11 +55,19 @@ HELP: dict[Fault, str] = {
     Fault.NEVER_READY: "The engine loads for ever.",
     Fault.LAUNCHER_HANGS: "The launcher prints a line and never returns.",
     Fault.LAUNCHER_LIES: "The launcher says it started something and did not.",
+    Fault.LAUNCHER_SKIPS: (
+        "A container of the same name is there when the launcher looks, so it starts none."
+    ),
+    Fault.OLDER_LAUNCHER: "The launch scripts are old: Ray, no solo launch, no launch scripts.",
+    Fault.NO_PEER_SSH: "Other Sparks may not log in here; Spark Control may.",
     Fault.FOREIGN_ENGINE: (
         "Another program listens on the engine's port and serves another model; the parameter is "
-        "the port (8888)."
+        "the port (8888), and `container` to have it in one, `stubborn` to have it ignore TERM."
     ),
     Fault.PARSER_BROKEN: "vLLM's parser cannot be made in a container, as without a visible GPU.",
+    Fault.SERVICE_FAILS: (
+        "The speech and embedding services answer with 500; the parameter names one of them."
+    ),
     Fault.STOP_FAILS: "The next `docker stop` or `docker rm` fails; the parameter is how many.",
 }
 

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from spark_control.lab.standins import memory, vllm_package
 from spark_control.lab.standins.box import ANSWERS, SPARK, SYSTEM_PATH, Box, mark_of
 
 _RUN = Path(__file__).with_name("standins") / "run.py"
-_ON_SPARK = ("docker", "nvidia-smi", "git", "hf", "ip", "ethtool", "df", "pgrep", "pkill")
-_IN_CONTAINER = ("vllm", "nvidia-smi", "pgrep", "pkill")
+_ON_SPARK = ("docker", "nvidia-smi", "git", "hf", "ip", "ethtool", "df", "pgrep", "pkill", "ssh")
+_IN_CONTAINER = ("vllm", "nvidia-smi", "pgrep", "pkill", "stranger", "ray::RayWorkerWrapper",
+                 "lab-service")  # fmt: skip
 # The lab may run as root on somebody's desk; these must never reach that machine.
 _REFUSED = (
     *("sudo", "systemctl", "reboot", "poweroff", "shutdown", "halt", "killall"),
@@ -43,7 +45,7 @@ def _standin(name: str) -> str:
 
 
 def _remembering(name: str) -> str:
-    """Return a stand-in that gives its last answer again until the next tick forgets it.
+    """Return a stand-in that gives its last answer again and each tick renews it.
 
     A round over many Sparks would measure the start of a Python for each of them otherwise.
     """
@@ -111,8 +113,11 @@ class Place:
             SPARK: mark_of(self.folder).partition("=")[2],
         }
 
-    def lay(self, models: tuple[LabModel, ...]) -> None:
-        """Make the folder; containers, engines and faults of an earlier run go."""
+    def lay(self, models: tuple[LabModel, ...], more: Sequence[Mapping[str, object]] = ()) -> None:
+        """Make the folder; containers, engines and faults of an earlier run go.
+
+        `more` are images beside those of vLLM.
+        """
         for name in ("containers", "engines", "names", "faults"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True)
@@ -128,9 +133,10 @@ class Place:
             "home": str(self.home),
             "root": str(self.root),
             "user": self.user,
+            "env": self.env(),
             "images": [
                 {**image, "id": f"sha256:{hub.digest(str(image))}", "created": _CREATED}
-                for image in IMAGES
+                for image in (*IMAGES, *more)
             ],
             "models_bytes": hub.bytes_held(models),
         }

@@ -56,13 +56,15 @@ class Sshd:
     authorized: asyncssh.SSHAuthorizedKeys
     shell: Shell
     valve: Valve = field(default_factory=Valve)
+    _other: asyncssh.SSHKey | None = None
+    """The key it shows instead of its own, after it was set up anew."""
     _server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Start to listen; a port of 0 becomes the one the kernel picks. Raises OSError."""
         options = await asyncssh.SSHServerConnectionOptions.construct(
             server_factory=lambda: Door(self.shell),
-            server_host_keys=[self.key],
+            server_host_keys=[self._other or self.key],
             authorized_client_keys=self.authorized,
             encoding=None,
             password_auth=False,
@@ -79,15 +81,26 @@ class Sshd:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    async def show(self, *, other: bool) -> None:
+        """Show another key than its own, or its own again; live connections break for it."""
+        if other == (self._other is not None):
+            return
+        self._other = asyncssh.generate_private_key("ssh-ed25519") if other else None
+        if self._server:
+            await self.shut()
+            await self.open()
+
     async def shut(self) -> None:
         """Close the port and break every connection; doing it twice is fine."""
         server, self._server = self._server, None
         if server:
             server.close()
+        # Breaking takes a turn of the loop; the sockets are closed only after it. Meanwhile a
+        # connection that was taken just before may come up.
         self.valve.break_all()
-        # Breaking takes a turn of the loop; the sockets are closed only after it.
         while self.valve.wires:
             await self.shell.clock.sleep(0)
+            self.valve.break_all()
         if server:
             await server.wait_closed()
 

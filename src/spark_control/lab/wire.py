@@ -17,6 +17,8 @@ class Valve:
     def __init__(self) -> None:
         self.frozen = False
         self.wires: set[Wire] = set()
+        self.cut_after: int | None = None
+        """Break each new connection after so many bytes to the client; None breaks none."""
 
     def freeze(self) -> None:
         """Stop reading and writing on every wire; new ones stay silent too."""
@@ -48,7 +50,7 @@ class Wire(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream server, by design
-        self._line = _Line(self, transport, frozen=self._valve.frozen)
+        self._line = _Line(self, transport, self._valve)
         self._valve.wires.add(self)
         if self._valve.frozen:
             self.hold()
@@ -98,11 +100,12 @@ class _Line(asyncio.Transport):
     Its extra info `wire` is the wire, for a server that has to break its own connection.
     """
 
-    def __init__(self, wire: Wire, real: asyncio.Transport, *, frozen: bool) -> None:
+    def __init__(self, wire: Wire, real: asyncio.Transport, valve: Valve) -> None:
         super().__init__()
         self._wire = wire
         self._real = real
-        self._frozen = frozen
+        self._frozen = valve.frozen
+        self._left = valve.cut_after
         self._waiting: list[bytes] = []
 
     def hold(self) -> None:
@@ -128,8 +131,17 @@ class _Line(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._frozen:
             self._waiting.append(bytes(data))
-        else:
+        elif self._left is None:
             self._real.write(data)
+        elif not self._real.is_closing():
+            self._break_within(bytes(data), self._left)
+
+    def _break_within(self, data: bytes, left: int) -> None:
+        """Write what is left until the break, then end; the kernel sends what was written."""
+        self._real.write(data[:left])
+        self._left = max(0, left - len(data))
+        if not self._left:
+            self._real.close()
 
     @override
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:

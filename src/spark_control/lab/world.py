@@ -15,8 +15,8 @@ from typing import Self
 import asyncssh
 
 from spark_control.core.clock import Clock, RealClock
-from spark_control.core.tasks import Tasks
-from spark_control.lab import catalogue, folder, machine, net, real
+from spark_control.core.tasks import Tasks, run_unless
+from spark_control.lab import catalogue, folder, machine, net, real, services
 from spark_control.lab.board import Board, Files
 from spark_control.lab.errors import LabAddress, LabBusy, LabFaultUnknown, LabNeedsLinux
 from spark_control.lab.faults import Fault, Wanted, named
@@ -25,10 +25,11 @@ from spark_control.lab.net import Claim
 from spark_control.lab.real import EngineMode
 from spark_control.lab.session import Shell
 from spark_control.lab.sshd import Sshd
-from spark_control.lab.standins import memory, procs
+from spark_control.lab.standins import memory, nvidia_smi, procs
 
 _LOOK_S = 0.2
 _TICK_S = 0.5
+_ENDING_S = 0.05
 _SPARKS_A_TICK = 8
 """With more Sparks than this the live files are written less often."""
 
@@ -52,7 +53,8 @@ class Lab:
 
     `models` are keys or repositories to put on disk; None is all of them. `port` is the SSH port
     of every Spark; 0 takes 2222, or any where that is taken. `pace` is what a believable second
-    of loading costs; 0 is at once.
+    of loading costs; 0 is at once. `services` plays speech
+    and embedding services on Spark 2, or on the only one.
     """
 
     def __init__(  # noqa: PLR0913 - the knobs of the lab, all by name
@@ -68,6 +70,7 @@ class Lab:
         models: Sequence[str] | None = None,
         user: str = "spark",
         faults: Sequence[Wanted] = (),
+        services: bool = False,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.sparks: list[LabSpark] = []
@@ -83,6 +86,7 @@ class Lab:
         self._models = catalogue.chosen(None if models is None else tuple(models))
         self._user = user
         self._faults = faults
+        self._services = services
         self._boards: dict[str, Board] = {}
         self._tasks = Tasks("lab")
         self._claim: Claim | None = None
@@ -154,7 +158,9 @@ class Lab:
         place = Place(
             folder=self.state_dir / name, name=name, number=number, host=host, user=self._user
         )
-        await asyncio.to_thread(place.lay, catalogue.held_by(number, self._models))
+        serves = self._services and number == min(2, self._wanted)
+        more = (services.IMAGE,) if serves else ()
+        await asyncio.to_thread(place.lay, catalogue.held_by(number, self._models), more)
         files = Files(place=place)
         shell = Shell(
             home=place.home,
@@ -185,6 +191,8 @@ class Lab:
                 faults=place.faults,
             )
         )
+        if serves:
+            self.notes += await services.start(place)
 
     async def _open(self, sshd: Sshd) -> None:
         try:
@@ -236,11 +244,11 @@ class Lab:
         busy = sum(1 for one in held if one.busy)
         now = machine.Now(seconds, len(held), busy, free, memory.TOTAL_GIB)
         place.write_root({**machine.live(now), "proc/meminfo": memory.meminfo(free)})
-        place.box.forget()
+        nvidia_smi.renew(place.box, held)
 
     async def close(self) -> None:
         """End everything the lab started; safe to call twice."""
-        await self._tasks.close()
+        await run_unless(self._tasks.close(), self._end_processes())
         boards = list(self._boards.values())
         self._boards.clear()
         for board in boards:
@@ -255,6 +263,12 @@ class Lab:
             self._claim.release()
         if self._lock:
             self._lock.close()
+
+    async def _end_processes(self) -> None:
+        """End what runs, again and again: a start that is cut off waits for all it has started."""
+        while True:
+            await asyncio.to_thread(procs.end_all, folder.mark(self.state_dir))
+            await self._clock.sleep(_ENDING_S)
 
 
 def _host_key(path: Path) -> asyncssh.SSHKey:

@@ -12,6 +12,7 @@ from spark_control.models.fit_shapes import (
     render_fit,
     render_proposal,
 )
+from spark_control.models.import_shapes import ImportWish, IntakeShape, render_intake
 from spark_control.models.setup import Question, Setup
 from spark_control.models.shapes import Loaded, MenuShape, RecipeShape, render, render_recipe
 from spark_control.models.usecases import Models
@@ -27,7 +28,7 @@ def router(models: Models, loaded: Callable[[], Loaded], setup: Setup | None = N
 
     @routes.get("")
     async def menu(*, fresh: bool = False) -> MenuShape:
-        return render(await models.menu(fresh=fresh), loaded(), models.room)
+        return render(await models.menu(fresh=fresh), loaded(), models.fits)
 
     if setup is not None:
         _setup_routes(routes, setup)
@@ -51,6 +52,12 @@ def _setup_routes(routes: APIRouter, setup: Setup) -> None:
     @routes.post("", status_code=201)
     async def add(body: EntryShape, *, replace: bool = False) -> RecipeShape:
         return render_recipe(await setup.save(body.model_dump(), replace=replace))
+
+    @routes.post("/import")
+    async def take_in(body: ImportWish) -> IntakeShape:
+        """Import recipes of spark-vllm-docker as custom ones."""
+        intake = await setup.take_in(body.text, replace=body.replace, dry_run=body.dry_run)
+        return render_intake(intake, dry_run=body.dry_run)
 
     @routes.delete("/{key}", status_code=204)
     async def remove(key: str) -> None:

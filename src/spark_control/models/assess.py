@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from spark_control.models.demand import demand_of
+from spark_control.models.demand import PAIR, demand_of
 from spark_control.models.domain import Model, Recipe, Room
 from spark_control.models.fit import Fit, fit
 from spark_control.models.infer import propose
@@ -20,13 +20,25 @@ def assess(
     """
     memory = room.memory.get(spark)
     recipe = model.recipe or propose(model, memory).recipe
-    many = max(2, len(model.complete_on))
-    demand = demand_of(model, recipe, effective_args(recipe, model.knobs), sparks=many)
+    args = effective_args(recipe, model.knobs)
+    demand = demand_of(model, recipe, args, sparks=cluster_size(model))
     demand = replace(demand, sequences=max(1, sequences))
     if context is not None:
         longest = max(context, demand.longest or 0)
         demand = replace(demand, context=context, longest=longest)
     return fit(demand, memory, room.measured)
+
+
+def cluster_size(model: Model) -> int:
+    """Return over how many Sparks a cluster launch divides `model`.
+
+    All that hold it whole, as far as its attention heads can be dealt out evenly; never one.
+    """
+    heads = model.facts.layers.heads if model.facts.layers is not None else 0
+    for count in range(len(model.complete_on), PAIR, -1):
+        if heads % count == 0 if heads else count & (count - 1) == 0:
+            return count
+    return PAIR
 
 
 def usual_spark(model: Model, room: Room) -> str:

@@ -142,6 +142,23 @@ def vllm_args(value: object) -> tuple[str, ...]:
     return words
 
 
+def without_ours(words: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """Return `words` without the flags that must not be in them; and each one with the reason."""
+    left, kept = [], list(words)
+    for taken, reason in _NOT_OURS:
+        while used := find(kept, taken):
+            first = used[0]
+            stop = first.stop
+            # Several names may be served; what follows the flag up to the next one is one.
+            while first.name == "--served-model-name" and kept[stop : stop + 1]:
+                if kept[stop].startswith("-"):
+                    break
+                stop += 1
+            del kept[first.start : stop]
+            left.append((first.name, reason))
+    return tuple(kept), left
+
+
 def _word(value: object, field: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)

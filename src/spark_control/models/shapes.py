@@ -1,29 +1,24 @@
 """The menu on the wire."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
 from spark_control.core.clock import iso
-from spark_control.models.assess import assess, usual_spark
 from spark_control.models.domain import (
     NO_KNOBS,
-    NO_ROOM,
-    Kind,
     Knobs,
     Menu,
     Model,
     Problem,
     Recipe,
-    Room,
 )
 from spark_control.models.fit_shapes import FitBriefShape, brief
+from spark_control.models.fits import Fits
 from spark_control.models.knobs import effective_knobs
 
 Loaded = Mapping[str, Iterable[str]]
 """The Sparks whose engine answers to a name, by name."""
-Rooms = Callable[[Model], Room]
-"""What is known of the place a model would be loaded in."""
 
 
 class KnobsShape(BaseModel):
@@ -101,13 +96,13 @@ class MenuShape(BaseModel):
     read_at: str | None
 
 
-def render(menu: Menu, loaded: Loaded, rooms: Rooms = lambda _: NO_ROOM) -> MenuShape:
-    """Return the menu as the API shows it."""
+def render(menu: Menu, loaded: Loaded, fits: Fits | None = None) -> MenuShape:
+    """Return the menu as the API shows it; `fits` remembers what was worked out before."""
+    fits = fits or Fits()
+    fits.keep_only(menu.models)
+    keys = keys_by_source(menu.models)
     return MenuShape(
-        models=[
-            _model(model, loaded_on(model, menu.models, loaded), rooms(model))
-            for model in menu.models
-        ],
+        models=[_model(model, loaded_on(model, keys, loaded), fits) for model in menu.models],
         recipes=[
             render_recipe(recipe, menu.knobs.get(recipe.key, NO_KNOBS))
             for recipe in menu.recipes_not_on_disk
@@ -117,13 +112,21 @@ def render(menu: Menu, loaded: Loaded, rooms: Rooms = lambda _: NO_ROOM) -> Menu
     )
 
 
-def loaded_on(model: Model, menu: Iterable[Model], loaded: Loaded) -> list[str]:
-    """Return the Sparks that serve this model.
+def keys_by_source(menu: Iterable[Model]) -> dict[str, list[str]]:
+    """Return the keys of the recipes for each repo or folder."""
+    keys: dict[str, list[str]] = {}
+    for model in menu:
+        keys.setdefault(model.source, []).append(model.key)
+    return keys
+
+
+def loaded_on(model: Model, keys: Mapping[str, Iterable[str]], loaded: Loaded) -> list[str]:
+    """Return the Sparks that serve this model; `keys` are those of `keys_by_source`.
 
     Engines answer to key and repo. Where two recipes share a repo, only the key tells them apart.
     """
     by_key = set(loaded.get(model.key, ()))
-    rivals = {m.key for m in menu if m.source == model.source and m.key != model.key}
+    rivals = (key for key in keys.get(model.source, ()) if key != model.key)
     theirs = {spark for key in rivals for spark in loaded.get(key, ())}
     return sorted(by_key | (set(loaded.get(model.source, ())) - theirs))
 
@@ -142,7 +145,7 @@ def _knobs(knobs: Knobs) -> KnobsShape:
     )
 
 
-def _model(model: Model, sparks: list[str], room: Room) -> ModelShape:
+def _model(model: Model, sparks: list[str], fits: Fits) -> ModelShape:
     return ModelShape(
         key=model.key, name=model.name, repo=model.repo, local_path=model.local_path,
         url=_url(model.repo), mode=model.mode, hosts=list(model.hosts),
@@ -152,14 +155,13 @@ def _model(model: Model, sparks: list[str], room: Room) -> ModelShape:
         effective_knobs=_knobs(effective_knobs(model.recipe, model.knobs)),
         architecture=model.facts.architecture, quantization=model.facts.quantization,
         context=model.facts.context, problems=list(model.problems),
-        notes=model.recipe.notes if model.recipe else "", fit=_fit(model, room),
+        notes=model.recipe.notes if model.recipe else "", fit=_fit(model, fits),
     )  # fmt: skip
 
 
-def _fit(model: Model, room: Room) -> FitBriefShape | None:
-    if model.kind not in {Kind.CHAT, Kind.UNKNOWN}:
-        return None
-    return brief(assess(model, room, usual_spark(model, room)))
+def _fit(model: Model, fits: Fits) -> FitBriefShape | None:
+    found = fits.of(model)
+    return None if found is None else brief(found)
 
 
 def render_recipe(recipe: Recipe, knobs: Knobs = NO_KNOBS) -> RecipeShape:

@@ -14,6 +14,7 @@ from spark_control.fleet.ports import Host
 from spark_control.models.assess import loads
 from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem, Room
 from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
+from spark_control.models.fits import Fits
 from spark_control.models.menu import build_menu
 from spark_control.models.ports import Hosts, LoadFacts, ModelStore, RecipeSource
 
@@ -47,8 +48,12 @@ class Models:
     facts: LoadFacts | None = None
     memory: Callable[[], Mapping[str, int]] = dict
     """The memory of each Spark by name, as last read; one that was never read is not there."""
+    fits: Fits = field(init=False)
     _seen: dict[str, _Seen] = field(init=False, default_factory=dict)
     _built: tuple[Sequence[object], Menu] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.fits = Fits(self.room)
 
     async def menu(self, *, fresh: bool = False) -> Menu:
         """Return the menu within the limit; a Spark that is late keeps what was seen of it.

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +27,11 @@ class Spark:
     host: str
     user: str
     port: int = 22
+
+    @property
+    def here(self) -> bool:
+        """Tell whether it is the machine we run on, which needs no SSH."""
+        return self.host == "localhost" and not self.user and self.port == 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,22 @@ class Settings:
     @property
     def sparks(self) -> tuple[Spark, ...]:
         """Return the fleet in the order of its numbers; the second of a name gets another."""
-        found: dict[str, Spark] = {}
+        return tuple(self.numbered.values())
+
+    @property
+    def numbered(self) -> dict[int, Spark]:
+        """Return the fleet by the n of `SPARKn_HOST`."""
+        found: dict[int, Spark] = {}
         for n in range(1, MAX_SPARKS + 1):
             if host := self.text(f"SPARK{n}_HOST"):
-                name = _free(self.text(f"SPARK{n}_NAME"), n, found)
+                taken = {spark.name for spark in found.values()}
+                name = _free(self.text(f"SPARK{n}_NAME"), n, taken)
                 user, port = self.text(f"SPARK{n}_USER"), self.number(f"SPARK{n}_PORT")
-                found[name] = Spark(name, host, user, port)
-        return tuple(found.values())
+                found[n] = Spark(name, host, user, port)
+        return found
 
 
-def _free(name: str, n: int, taken: Mapping[str, Spark]) -> str:
+def _free(name: str, n: int, taken: Collection[str]) -> str:
     more = (f"spark{n}-{k}" for k in itertools.count(2))
     return next(name for name in itertools.chain((name, f"spark{n}"), more) if name not in taken)
 

@@ -34,7 +34,7 @@ container = _matching(CONTAINER, "a container name")
 def host(value: str) -> str:
     """Take a host name or an address, without a port."""
     _host(value)
-    if ":" in value:
+    if ":" in value or "%" in value:
         try:
             ipaddress.IPv6Address(value.partition("%")[0])
         except ValueError as error:
@@ -130,6 +130,19 @@ def json_list(value: str) -> str:
     _json(value, list, "list")
     if not all(isinstance(item, dict) for item in json.loads(value)):
         raise ValueError("is not a JSON list of objects")
+    return value
+
+
+def upstreams(value: str) -> str:
+    """Take a JSON list of servers: a name, an address, and perhaps a key and models."""
+    for row in json.loads(json_list(value)):
+        models = row.get("models", [])
+        texts = [row.get("name"), row.get("base_url"), row.get("api_key", "")]
+        if not all(isinstance(text, str) for text in texts) or not row["name"]:
+            raise ValueError("holds a server without a name or an address")
+        if not isinstance(models, list) or not all(isinstance(name, str) for name in models):
+            raise ValueError("holds a server whose models are no list of names")
+        url(row["base_url"])
     return value
 
 

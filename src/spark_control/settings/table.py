@@ -48,6 +48,8 @@ START = (
     _start("BIND", "127.0.0.1", "Address to listen on; 0.0.0.0 is every address.", kinds.host),
     _start("PORT", "9999", "Port to listen on; 0 takes a free one.",
            kinds.number(0, 65535)),
+    _start("GATEWAY_WORKERS", "1", "Processes that take requests; more help when one core is not "
+           "enough.", kinds.number(1, 32)),
     _start("APP_SETTINGS", "", "Settings file; `app_settings.json` in the data directory when "
            "blank.", kinds.path),
     _start("MODELS_OVERRIDES", "", "Knobs and custom models; `models-overrides.yaml` in the data "
@@ -81,7 +83,7 @@ ENGINE = (
     Setting("VLLM_LAUNCH_DIR", "~/spark-vllm-docker", "Launch scripts on the Sparks.",
             kinds.path, "engine"),
     Setting("UPSTREAMS", "", "JSON list of OpenAI-shaped servers that are not launched here.",
-            kinds.json_list, "engine", secret=True, used=False),
+            kinds.upstreams, "engine", secret=True),
     Setting("ALIASES", "", "JSON object from a name that apps use to a model of the menu.",
             kinds.json_object, "engine"),
 )  # fmt: skip
@@ -116,6 +118,16 @@ LIMITS = (
             kinds.number(1, 86400), "limits", "s", used=False),
     Setting("AUDIO_IN_FLIGHT", "2", "Audio requests at once.", kinds.number(1, 3), "limits",
             used=False),
+    Setting("ENGINE_IN_FLIGHT", "256", "Requests at once for each engine; more wait.",
+            kinds.number(1, 100000), "limits"),
+    Setting("QUEUE_LENGTH", "256", "Requests that wait for each engine; more are refused.",
+            kinds.number(0, 100000), "limits"),
+    Setting("QUEUE_WAIT_S", "60", "Longest time in that queue.", kinds.number(1, 1800), "limits",
+            "s"),
+    Setting("QUEUE_SHARE", "50", "Part of the places in the queue that one client may have.",
+            kinds.number(1, 100), "limits", "%"),
+    Setting("REQUESTS_DAYS", "30", "How long records of requests are kept.",
+            kinds.number(1, 3650), "limits", "days"),
     Setting("DEEP_HEALTH_INTERVAL_S", "300", "Time between deep probes.", kinds.number(10, 86400),
             "limits", "s", used=False),
     Setting("AUTO_RESTART", "on", "Restart a wedged service.", kinds.flag, "limits", used=False),
@@ -132,7 +144,12 @@ TABLE: dict[str, Setting] = {row.name: row for row in (*START, *ENGINE, *SERVICE
 MAX_SPARKS = 64
 _SPARK = re.compile(r"^SPARK([1-9]\d?)_(HOST|USER|PORT|NAME)$")
 _SPARK_ROWS = {
-    "HOST": ("Host name or address of Spark {n}.", kinds.host, ""),
+    "HOST": (
+        "Host name or address of Spark {n}; `localhost` without a user is this machine, "
+        "without SSH.",
+        kinds.host,
+        "",
+    ),
     "USER": ("SSH user on Spark {n}; the SSH client's default when blank.", kinds.user, ""),
     "PORT": ("SSH port of Spark {n}.", kinds.port, "22"),
     "NAME": ("Name of Spark {n} on the page.", kinds.container, "spark{n}"),

@@ -2,24 +2,37 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from spark_control.core.bus import Bus
 from spark_control.settings.domain import Problem, Settings, Source, changed, first_copy, merge
 from spark_control.settings.errors import SettingsChanged, SettingsUnreadable
 from spark_control.settings.ports import SettingsStore
+from spark_control.settings.slots import leaving, let_go
 
 log = logging.getLogger(__name__)
+
+Decide = Callable[[Settings], Mapping[str, str | None]]
+
+
+async def nothing_runs() -> dict[str, str]:
+    """Tell that no Spark is busy."""
+    return {}
 
 
 @dataclass(kw_only=True, slots=True)
 class Configuration:
-    """The settings in force. `current` is replaced whole when somebody saves."""
+    """The settings in force. `current` is replaced whole when somebody saves.
+
+    `busy` tells on which Sparks something runs that a change of them would break, and what.
+    """
 
     environment: Mapping[str, str]
     store: SettingsStore
     bus: Bus
+    busy: Callable[[], Awaitable[Mapping[str, str]]] = nothing_runs
     current: Settings = field(init=False)
     _saved: dict[str, object] = field(init=False, default_factory=dict)
     _broken: SettingsUnreadable | None = field(init=False, default=None)
@@ -59,14 +72,33 @@ class Configuration:
         """Lay `wish` into the file and put it in force.
 
         Raises SettingsChanged when `version` is not the newest, SettingUnknown and SettingInvalid
-        for a bad wish, SettingsUnwritable; nothing is saved then.
+        for a bad wish, HostInUse, SettingsUnwritable; nothing is saved then.
+        """
+
+        def same(now: Settings) -> Mapping[str, str | None]:
+            if version != now.version:
+                raise SettingsChanged("The settings were saved by somebody else in between.")
+            return wish
+
+        return await self.change(same)
+
+    @asynccontextmanager
+    async def steady(self) -> AsyncIterator[None]:
+        """Let nobody change the settings for as long as this is held."""
+        async with self._turn:
+            yield
+
+    async def change(self, decide: Decide) -> Settings:
+        """Save what `decide` wishes of the newest settings, and put it in force.
+
+        Raises what `decide` raises, and what `save` raises for its wish.
         """
         async with self._turn:
             if self._broken is not None:
                 raise self._broken
-            if version != self.current.version:
-                raise SettingsChanged("The settings were saved by somebody else in between.")
-            saved = changed(self._saved, wish)
+            saved = changed(self._saved, decide(self.current))
+            if gone := leaving(self.current, merge(self.environment, saved)):
+                let_go(gone, await self.busy())
             await asyncio.to_thread(self.store.write, saved)
             self._take(saved)
         self.bus.publish("settings", "settings", {"version": self.current.version})

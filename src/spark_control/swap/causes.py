@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from spark_control.core.errors import AppError
 from spark_control.swap.parse import bare
-from spark_control.swap.signatures import SIGNATURES, Signature
+from spark_control.swap.signatures import SIGNATURES, Rank, Signature
 
 _LEVEL = re.compile(
     r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d [\d:]+ (?:\[[^\]]*\] )?"
@@ -31,12 +31,23 @@ def diagnose(lines: Iterable[str]) -> Cause | None:
 
     The highest rank wins, and in one rank the earliest line: what comes later followed from it.
     """
+    best = _best(lines)
+    return None if best is None else _cause(*best)
+
+
+def weight(lines: Iterable[str]) -> int:
+    """Return how little `lines` tell of a cause: 0 for a root, more for less."""
+    best = _best(lines)
+    return len(Rank) if best is None else best[0].rank
+
+
+def _best(lines: Iterable[str]) -> tuple[Signature, re.Match[str]] | None:
     best: tuple[Signature, re.Match[str]] | None = None
     for text in _spoken(lines):
         found = _first(text)
         if found is not None and (best is None or found[0].rank < best[0].rank):
             best = found
-    return None if best is None else _cause(*best)
+    return best
 
 
 def explain(error: AppError, lines: Iterable[str]) -> None:

@@ -28,9 +28,10 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is launched on one Spark. Every text was validated where it came in.
+    """What is launched. Every text was validated where it came in.
 
     `args` are vLLM's own; the words that the launch adds (`-tp`, names, port) are not among them.
+    `ranks` are the Sparks of a cluster, the head first; a unit for one Spark names none.
     """
 
     job: str
@@ -46,6 +47,12 @@ class Unit:
     mount: str | None = None
     realm: str = ""
     fence: int = 0
+    ranks: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Return over how many Sparks the engine is divided."""
+        return max(1, len(self.ranks))
 
     @property
     def under(self) -> Fence | None:
@@ -54,27 +61,71 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """The engine slot of one Spark."""
+
+    spark: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """One swap, decided: where, what, and what has to go."""
+    """One swap, decided: where, what, and what has to go.
+
+    `workers` are the other Sparks of a cluster. `ends` are Sparks that nothing is launched on and
+    that lose their engine all the same, as a part of a cluster that has another part in the way.
+    `back_to` is the Spark that `replaces[0]` answered on.
+    """
 
     spark: str
     address: Address
     unit: Unit
     replaces: tuple[str, ...] = ()
+    workers: tuple[Seat, ...] = ()
+    ends: tuple[Seat, ...] = ()
+    back_to: str = ""
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Return every slot that this swap works on, the one that answers first."""
+        return (Seat(self.spark, self.address), *self.workers, *self.ends)
 
     @property
     def sparks(self) -> tuple[str, ...]:
         """Return the Sparks that this swap works on, the one that answers first."""
-        return (self.spark,)
+        return tuple(seat.spark for seat in self.seats)
+
+    @property
+    def ranks(self) -> tuple[str, ...]:
+        """Return the Sparks that something is launched on, the one that answers first."""
+        return (self.spark, *(seat.spark for seat in self.workers))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the other Sparks of a cluster reach one: an address, and the names of its devices.
+
+    `eth` and `ib` are empty where the launcher shall find them by itself.
+    """
+
+    spark: str
+    address: str
+    eth: str = ""
+    ib: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
-    """What is there under a container's name: itself, the engine in it, the job it is of."""
+    """What is there under a container's name: itself, the engine in it, the job it is of.
+
+    `ranks` are the Sparks that its engine is divided over, none for an engine on one Spark.
+    """
 
     container: bool
     engine: bool
     job: str | None = None
+    model: str = ""
+    ranks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +138,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long each part of a swap may take, in seconds."""
+    """How long each part of a swap may take, in seconds.
+
+    An engine must `appear` as a process in its time. On the other Sparks of a cluster it has until
+    `join`, because Ray starts those parts only when the first one asks for them.
+    """
 
     command: float = 20.0
     drain: float = 10.0
@@ -95,6 +150,7 @@ class Limits:
     memory: float = 60.0
     launch: float = 180.0
     appear: float = 20.0
+    join: float = 300.0
     load: float = 45 * 60.0
     lost: float = 60.0
     silent: float = 20 * 60.0

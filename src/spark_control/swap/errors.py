@@ -8,6 +8,7 @@ from spark_control.core.errors import (
     Locked,
     NotFound,
     SlowUpstream,
+    StorageTrouble,
 )
 
 
@@ -52,18 +53,44 @@ class NotLaunchable(Conflict):
     code = "not_launchable"
 
 
-class ClusterUnsupported(Conflict):
-    """This version launches models on one Spark only."""
+class ClusterTooSmall(Conflict):
+    """The model runs on several Sparks together, and there are not enough of them."""
 
-    code = "cluster_unsupported"
-    hint = "Choose a solo model; cluster launches are planned."
+    code = "cluster_too_small"
+    hint = "Add a second Spark in the settings, or choose a model for one Spark."
+
+
+class ClusterNoLink(HostTrouble):
+    """A Spark has no address that the other Sparks of a cluster could reach it at."""
+
+    code = "cluster_no_link"
+    hint = (
+        "Connect the Sparks with the ConnectX cable and run `./launch-cluster.sh --setup` there."
+    )
+
+
+class PeerRefused(HostTrouble):
+    """The Spark that starts the cluster cannot reach another one of it by SSH."""
+
+    code = "peer_refused"
+    hint = "On the first Spark run `ssh-copy-id` for the address in the message."
+
+
+class ImageDiffers(HostTrouble):
+    """The Sparks of a cluster hold different images under the same name."""
+
+    code = "image_differs"
+    hint = "Run `./build-and-copy.sh -c` in the folder of the launch scripts on the first Spark."
 
 
 class PortTaken(Conflict):
     """Something that is not our container listens on the engine's port."""
 
     code = "port_taken"
-    hint = "Stop it on the Spark, or give engines another port with `VLLM_PORT`."
+    hint = (
+        "`spark-control engines take-over SPARK` lets switches replace it, `spark-control engines "
+        "stop SPARK` ends it; or give engines another port with `VLLM_PORT`."
+    )
 
 
 class LauncherMissing(HostTrouble):
@@ -120,6 +147,13 @@ class EngineDied(EngineTrouble):
 
     code = "engine_died"
     hint = "The detail and the log hold its last words."
+
+
+class RankDied(EngineTrouble):
+    """The part of the engine on one Spark of a cluster ended; the others cannot go on without."""
+
+    code = "rank_died"
+    hint = "The detail names the Spark and holds the last words of its part."
 
 
 class EngineNeverReady(SlowUpstream):
@@ -190,3 +224,45 @@ class LaunchBusy(Conflict):
 
     code = "launch_busy"
     hint = "Wait until it has ended, then ask for the swap again."
+
+
+class EngineAbsent(Conflict):
+    """Nothing listens on the engine's port of that Spark."""
+
+    code = "engine_absent"
+    hint = "`spark-control engines` shows what runs where."
+
+
+class EngineOurs(Conflict):
+    """The engine was started by Spark Control, so it is not a foreign one."""
+
+    code = "engine_ours"
+    hint = "Switch to another model; the switch replaces it."
+
+
+class EngineNotTold(Conflict):
+    """Something listens on the engine's port, and what it is cannot be seen."""
+
+    code = "engine_not_told"
+    hint = "On the Spark, `sudo ss -ltnp` shows what listens; stop it there."
+
+
+class EngineProtected(HostTrouble):
+    """The engine is a process of another user, which our user may not end."""
+
+    code = "engine_protected"
+    hint = "End it on the Spark with `sudo kill PID`."
+
+
+class ConfirmationWrong(BadInput):
+    """The confirmation does not name the engine that runs there now; nothing was stopped."""
+
+    code = "confirmation_wrong"
+    hint = "Send the name of the container, or the number of the process, as `confirm`."
+
+
+class AdoptionUnkept(StorageTrouble):
+    """That the engine was taken over could not be written down, so it was not."""
+
+    code = "adoption_unkept"
+    hint = "Check the free space and the rights of the data directory."

@@ -15,7 +15,7 @@ FENCED_SAYS = "spark-control: a newer fence was seen"
 
 # The lock is let go with the shell that holds it, also when `timeout` kills it. What is launched
 # must not inherit it (9>&-): it would hold the lock for as long as the engine runs.
-GUARD = f"""\
+_GUARD = f"""\
 folder=$HOME/.spark-control highest=$HOME/.spark-control/swap.fence-$1 fence=$2
 shift 2
 mkdir -p "$folder" && exec 9>>"$folder/swap.lock" || exit 1
@@ -24,13 +24,40 @@ seen=$(cat "$highest" 2>/dev/null)
 case $seen in "" | *[!0-9]*) seen=0 ;; esac
 [ "$fence" -ge "$seen" ] || {{ echo "{FENCED_SAYS} ($seen)" >&2; exit {FENCED}; }}
 echo "$fence" >"$highest.new" && mv "$highest.new" "$highest" || exit 1
-"$@" 9>&-
+"""
+_STAY = '"$@" 9>&-\n'
+# Into a file first: without a connection a launcher dies at the next thing it prints, and may
+# leave a container that nobody starts an engine in.
+_LAUNCH = """\
+(umask 077 && : >"$folder/launch.log") || exit 1
+"$@" >"$folder/launch.log" 2>&1 9>&-
+status=$?
+cat "$folder/launch.log"
+exit $status
 """
 
 
 def guarded(command: Command, fence: Fence | None) -> Command:
-    """Return `command` behind the guard; without a fence as it is."""
-    if fence is None:
-        return command
-    words = ("sh", "-c", GUARD, "spark-control-launch", fence.realm, str(fence.number))
+    """Return a launch behind the guard; without a fence as it is.
+
+    It goes on when the connection is lost; what it printed comes on one stream when it has ended.
+    """
+    return command if fence is None else _behind(command, fence, _GUARD + _LAUNCH)
+
+
+def _behind(command: Command, fence: Fence, guard: str) -> Command:
+    words = ("sh", "-c", guard, "spark-control-launch", fence.realm, str(fence.number))
     return Command((*words, *command.words), command.cwd, command.env)
+
+
+HELD = "spark-control: held"
+
+
+def hold_command(fence: Fence, limit_s: float) -> Command:
+    """Return the command that keeps every other launch off a Spark for as long as it runs.
+
+    A cluster is launched on its first Spark; this stands guard on the others meanwhile.
+    """
+    wait = f'echo "{HELD}"; exec sleep "$1"'
+    hold = Command.of("sh", "-c", wait, "spark-control-hold", f"{limit_s:g}")
+    return _behind(hold, fence, _GUARD + _STAY)

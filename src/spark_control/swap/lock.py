@@ -1,8 +1,9 @@
 """The swap lock: who may do what with it, decided from one look at it and the time.
 
 At most one hold is there; one that has run out is as good as none. The fence rises whenever the
-lock is taken or broken and never else, so a swap that was let in under an older number can be
-told apart, here and on the Spark, however long it was asleep.
+lock is taken or broken, or a swap is taken up from a process that is believed dead, and never
+else, so who was let in under an older number can be told apart, here and on the Spark, however
+long it was asleep.
 """
 
 from dataclasses import dataclass, replace
@@ -100,6 +101,14 @@ def broken(lock: Lock, now: datetime) -> Lock:
     if lock.held(now) is None:
         raise LockNotHeld("Nobody holds the swap lock.", hint="There is nothing to break.")
     return Lock(_next(lock.fence))
+
+
+def taken_up(lock: Lock, fence: Fence) -> Lock:
+    """Return the lock after a swap that was let in under `fence` went to another process.
+
+    The hold stays. Nothing changes when that swap has lost its consent already.
+    """
+    return replace(lock, fence=_next(fence)) if lock.fence == fence else lock
 
 
 def admit(lock: Lock, claim: Claim, now: datetime) -> Fence:

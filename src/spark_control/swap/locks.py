@@ -11,6 +11,7 @@ from spark_control.core.clock import Clock
 from spark_control.core.errors import StorageTrouble
 from spark_control.core.ids import new_token
 from spark_control.core.secret import Secret
+from spark_control.jobs.ports import Together
 from spark_control.swap import lock as rules
 from spark_control.swap.domain import Fence
 from spark_control.swap.errors import LockWishIncomplete
@@ -87,9 +88,38 @@ class Locks:
         reading = await self._change(_as_it_is)
         return rules.admit(reading.lock, claim, reading.at)
 
+    async def take_up(self, fence: Fence) -> Fence:
+        """Return the fence that a swap let in under `fence` goes on with, in this process.
+
+        The process before may only sleep: from now on no launch of its passes a newer one.
+        """
+        found: list[Fence] = []
+
+        def change(lock: Lock, _now: datetime) -> Lock:
+            after = rules.taken_up(lock, fence)
+            found[:] = [fence if after is lock else after.fence]
+            return after
+
+        await self._change(change)
+        return found[0]
+
+    def consent(self, claim: Claim, fence: Fence) -> Together:
+        """Return the check that the swap is still let in under `fence`, for its transaction.
+
+        Raises there what `admit` raises.
+        """
+
+        def check(lock: Lock, now: datetime) -> Lock:
+            rules.admit(lock, claim, now)
+            rules.admit(lock, fence, now)
+            return lock
+
+        return self.store.within(check)
+
     async def look(self) -> Reading:
-        """Return the lock as it is now."""
-        return await self._change(_as_it_is)
+        """Return the lock as it is now; that is only read once the lock has ever been written."""
+        reading = await self.store.look()
+        return await self._change(_as_it_is) if reading is None else self._read(reading)
 
     async def watch(self) -> None:
         """Notice when a hold runs out, until cancelled."""
@@ -106,10 +136,13 @@ class Locks:
         return render(replace(self._seen, at=self._seen.at + passed))
 
     async def _change(self, change: Change) -> Reading:
-        self._seen = await self.store.change(change)
+        return self._read(await self.store.change(change))
+
+    def _read(self, reading: Reading) -> Reading:
+        self._seen = reading
         self._seen_at = self.clock.monotonic()
-        self._tell(self._seen)
-        return self._seen
+        self._tell(reading)
+        return reading
 
     def _tell(self, reading: Reading) -> None:
         """Publish what is new: who holds it, until when, or that nobody does any more."""

@@ -1,22 +1,24 @@
 """Decide a swap from one snapshot of the world; no step is taken here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spark_control.engines.domain import Address, Engine, EngineState
 from spark_control.fleet.errors import HostUnknown, NoHosts
-from spark_control.models.assess import assess
+from spark_control.models.assess import assess, cluster_size
+from spark_control.models.demand import PAIR
 from spark_control.models.domain import NO_ROOM, Kind, Mode, Model, Recipe, Room
 from spark_control.models.fit import Verdict
 from spark_control.models.knobs import effective_args
-from spark_control.swap.domain import Plan, Unit
+from spark_control.swap.domain import Plan, Seat, Unit
 from spark_control.swap.errors import (
-    ClusterUnsupported,
+    ClusterTooSmall,
     DoesNotFit,
     ModelIncomplete,
     NeedsSetup,
     NotLaunchable,
 )
+from spark_control.swap.groups import Group, with_partners
 
 DEFAULT_IMAGE = "vllm-node"
 
@@ -42,30 +44,64 @@ class World:
     container: str
     launch_dir: str
     room: Room = NO_ROOM
+    groups: Sequence[Group] = ()
 
 
 def plan_swap(world: World, wish: Wish, *, job: str) -> Plan:
     """Return the plan for `wish`.
 
-    Raises NoHosts, HostUnknown, NotLaunchable, NeedsSetup, ClusterUnsupported, ModelIncomplete,
+    Raises NoHosts, HostUnknown, NotLaunchable, NeedsSetup, ClusterTooSmall, ModelIncomplete,
     DoesNotFit.
     """
-    model = world.model
-    recipe = _launchable(model)
-    spark = _choose(world, wish)
+    recipe = _launchable(world.model)
+    head = _choose(world, wish)
+    ranks = _ranks(world, head) if world.model.mode is Mode.CLUSTER else (head,)
+    for spark in ranks:
+        _whole(world.model, spark)
+        _fitting(world, spark)
+    ends = [spark for spark in with_partners(world.groups, ranks) if spark in world.slots]
+    gone = _serving(world, (*ranks, *ends))
+    unit = _unit(world, recipe, job)
+    if len(ranks) > 1:
+        unit = replace(unit, ranks=ranks)
+    return Plan(
+        head, world.slots[head], unit, tuple(engine.served[0] for engine in gone),
+        workers=tuple(Seat(spark, world.slots[spark]) for spark in ranks[1:]),
+        ends=tuple(Seat(spark, world.slots[spark]) for spark in ends),
+        back_to=gone[0].spark if gone else "",
+    )  # fmt: skip
+
+
+def _serving(world: World, sparks: Sequence[str]) -> list[Engine]:
+    """Return the engines on `sparks` that answer now, those of the first Spark first."""
+    there = [one for one in world.engines if one.state is EngineState.SERVING and one.served]
+    return [one for spark in sparks for one in there if one.spark == spark]
+
+
+def _whole(model: Model, spark: str) -> None:
+    if spark not in model.hosts:
+        raise ModelIncomplete(
+            f"No copy of {model.name} was seen on {spark}.",
+            hint=f"Download it there, and see that {spark} is on.",
+            detail={"spark": spark, "problems": list(model.problems)},
+        )
     if spark not in model.complete_on:
         raise ModelIncomplete(
             f"{model.name} is not whole on {spark}.",
             detail={"spark": spark, "problems": list(model.problems)},
         )
-    _fitting(world, spark)
-    replaces = tuple(
-        name
-        for engine in world.engines
-        if engine.spark == spark and engine.state is EngineState.SERVING
-        for name in engine.served[:1]
-    )
-    return Plan(spark, world.slots[spark], _unit(world, recipe, job), replaces)
+
+
+def _ranks(world: World, head: str) -> tuple[str, ...]:
+    """Return the Sparks of a cluster: the head, then those that hold the model, in their order.
+
+    Where too few hold it, the next ones are named all the same, so that they are asked for it.
+    """
+    if len(world.sparks) < PAIR:
+        raise ClusterTooSmall(f"{world.model.name} runs on {PAIR} Sparks, and there is one.")
+    others = [spark for spark in world.sparks if spark != head]
+    others.sort(key=lambda spark: spark not in world.model.complete_on)
+    return (head, *others[: cluster_size(world.model) - 1])
 
 
 def _fitting(world: World, spark: str) -> None:
@@ -99,8 +135,6 @@ def _launchable(model: Model) -> Recipe:
         )
     if model.recipe is None:
         raise NeedsSetup(f"{model.name} has no launch settings yet.")
-    if model.mode is Mode.CLUSTER:
-        raise ClusterUnsupported(f"{model.name} needs more than one Spark.")
     return model.recipe
 
 

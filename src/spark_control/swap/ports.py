@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from spark_control.fleet.ports import Host
-from spark_control.swap.domain import Unit, UnitStatus
+from spark_control.jobs.ports import Together
+from spark_control.swap.domain import Link, Unit, UnitStatus
 from spark_control.swap.lock import Lock
 from spark_control.swap.options import Table
 from spark_control.swap.said import Said
@@ -16,18 +17,22 @@ from spark_control.swap.said import Said
 class Launcher(Protocol):
     """One way to launch an engine. Raises the errors of `Host` besides its own."""
 
-    async def prepare(self, host: Host, unit: Unit) -> None:
+    async def prepare(self, hosts: Sequence[Host], unit: Unit) -> None:
         """Check that `unit` can be launched and lay out what the launch needs; changes no engine.
 
-        Raises LauncherMissing, LauncherTooOld, ImageMissing, DockerRefused.
+        `hosts` are the Sparks of the unit, the head first. Raises LauncherMissing,
+        LauncherTooOld, ImageMissing, ImageDiffers, ClusterNoLink, PeerRefused, DockerRefused.
         """
 
-    async def start(self, host: Host, unit: Unit, *, timeout_s: float) -> None:
+    async def links(self, hosts: Sequence[Host], unit: Unit) -> tuple[Link, ...]:
+        """Return how the Sparks of a cluster reach each other. Raises ClusterNoLink."""
+
+    async def start(self, hosts: Sequence[Host], unit: Unit, *, timeout_s: float) -> None:
         """Return once the launcher has handed the engine over, ready or not.
 
         Raises LauncherFailed, CommandTimeout; LaunchFenced and LaunchBusy when it started nothing
-        because of a newer or another launch on that Spark. Must not be called while a container
-        of that name is there: the launcher would start a second engine inside it.
+        because of a newer or another launch on one of the Sparks. Must not be called while a
+        container of that name is there: the launcher would start a second engine inside it.
         """
 
     async def stop(self, host: Host, container: str, *, timeout_s: float) -> bool:
@@ -61,10 +66,10 @@ class LogSink(Protocol):
 class Logs(Protocol):
     """Keeps the logs of swaps, because the containers take theirs with them."""
 
-    def open(self, job_id: str) -> LogSink:
-        """Start the log of a swap; never raises."""
+    def open(self, job_id: str, spark: str = "") -> LogSink:
+        """Start the log of a swap, or that of its part on another `spark`; never raises."""
 
-    async def tail(self, job_id: str, lines: int) -> list[str]:
+    async def tail(self, job_id: str, lines: int, spark: str = "") -> list[str]:
         """Return the last `lines` lines."""
 
 
@@ -90,6 +95,12 @@ class LockStore(Protocol):
         of the store, so that processes whose clocks differ agree on when a hold ends. What
         `change` raises is raised here, and the lock stays. Raises DatabaseTrouble.
         """
+
+    async def look(self) -> Reading | None:
+        """Return the lock without writing; None before the first `change`."""
+
+    def within(self, change: Change) -> Together:
+        """Return `change` as a part of a transaction that stores something else."""
 
 
 class RealParser(Protocol):

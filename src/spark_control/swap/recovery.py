@@ -1,6 +1,6 @@
 """What is needed to go on with a swap after a restart: the plan as kept, and proof of a launch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ from spark_control.engines.domain import Address
 from spark_control.fleet.ports import Host
 from spark_control.jobs.domain import Job
 from spark_control.jobs.errors import Interrupted
-from spark_control.swap.domain import Limits, Phase, Plan, Unit
+from spark_control.swap.domain import Limits, Phase, Plan, Seat, Unit
 from spark_control.swap.ports import Launcher
 
 LAUNCHED = frozenset({Phase.LAUNCHING, Phase.LOADING, Phase.VERIFYING})
@@ -42,14 +42,21 @@ def from_json(kept: object, job: str) -> Plan | None:
 
 def _plan(kept: Mapping[str, Any], job: str) -> Plan:
     unit = dict(kept["unit"])
-    for name in ("args", "mods"):
-        unit[name] = tuple(unit[name])
+    for name in ("args", "mods", "ranks"):
+        unit[name] = tuple(unit.get(name, ()))
     return Plan(
         spark=kept["spark"],
         address=Address(**kept["address"]),
         unit=Unit(**(unit | {"job": job})),
         replaces=tuple(kept["replaces"]),
+        workers=_seats(kept.get("workers", ())),
+        ends=_seats(kept.get("ends", ())),
+        back_to=kept.get("back_to", ""),
     )
+
+
+def _seats(kept: Iterable[Mapping[str, Any]]) -> tuple[Seat, ...]:
+    return tuple(Seat(seat["spark"], Address(**seat["address"])) for seat in kept)
 
 
 def interrupted(job: Job) -> Interrupted:
@@ -59,22 +66,27 @@ def interrupted(job: Job) -> Interrupted:
 
 
 async def was_launched(
-    launcher: Launcher, host: Host, unit: Unit, clock: Clock, limits: Limits
+    launcher: Launcher, hosts: Sequence[Host], unit: Unit, clock: Clock, limits: Limits
 ) -> bool:
-    """Tell whether the container of the job is there, and wait a little for one on its way.
+    """Tell whether the container of the job is there on every Spark, and wait a little for it.
 
     A launcher that was running when we died goes on by itself, so a container may still come.
-    Raises what Host raises when the Spark stays out of reach.
+    Raises what Host raises when a Spark stays out of reach.
     """
     began = clock.monotonic()
+    waiting = list(hosts)
     while True:
         try:
-            if (await launcher.status(host, unit.container, inside=False)).job == unit.job:
-                return True
+            while waiting and await _holds(launcher, waiting[0], unit):
+                del waiting[0]
         except (HostTrouble, SlowUpstream):
             if clock.monotonic() - began > limits.lost:
                 raise
         else:
-            if clock.monotonic() - began > limits.appear:
-                return False
+            if not waiting or clock.monotonic() - began > limits.appear:
+                return not waiting
         await clock.sleep(limits.status_every)
+
+
+async def _holds(launcher: Launcher, host: Host, unit: Unit) -> bool:
+    return (await launcher.status(host, unit.container, inside=False)).job == unit.job

@@ -1,10 +1,16 @@
 """What a swap would run on which Spark, as texts; nothing is run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spark_control.core.shell import Command, render
-from spark_control.swap.domain import Plan
-from spark_control.swap.script import launch_command, launch_script, script_path
+from spark_control.swap.domain import Link, Plan, Unit
+from spark_control.swap.script import (
+    launch_command,
+    launch_script,
+    peer_command,
+    script_path,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +30,40 @@ class OnSpark:
     steps: tuple[Step, ...]
 
 
-def rehearse(plan: Plan) -> tuple[OnSpark, ...]:
-    """Return what the swap would do. A swap looks after each step whether it did what it says."""
-    unit = plan.unit
-    path = script_path(unit)
+def rehearse(plan: Plan, links: Sequence[Link] = ()) -> tuple[OnSpark, ...]:
+    """Return what the swap would do. A swap looks after each step whether it did what it says.
+
+    A cluster needs the `links` of its Sparks: its launch names their addresses.
+    """
+    return (
+        OnSpark(plan.spark, (*_reach(links), *_stop(plan.unit), *_launch(plan.unit, links))),
+        *(OnSpark(seat.spark, (*_stop(plan.unit), _joins(plan))) for seat in plan.workers),
+        *(OnSpark(seat.spark, _stop(plan.unit)) for seat in plan.ends),
+    )
+
+
+def _reach(links: Sequence[Link]) -> tuple[Step, ...]:
+    return tuple(
+        Step(f"Try SSH to {link.spark}", render(peer_command(link.address))) for link in links[1:]
+    )
+
+
+def _stop(unit: Unit) -> tuple[Step, ...]:
     stop = Command.of("docker", "exec", unit.container, "pkill", "-TERM", "-f", "vllm serve")
-    steps = (
+    return (
         Step("Ask the engine before to end, if one runs", render(stop)),
         Step("Remove its container", render(Command.of("docker", "rm", "-f", unit.container))),
-        Step(f"Write {path}", f"cat > {path.quoted()}", launch_script(unit)),
-        Step("Launch", render(launch_command(unit))),
     )
-    return (OnSpark(plan.spark, steps),)
+
+
+def _launch(unit: Unit, links: Sequence[Link]) -> tuple[Step, ...]:
+    path = script_path(unit)
+    return (
+        Step(f"Write {path}", f"cat > {path.quoted()}", launch_script(unit)),
+        Step("Launch", render(launch_command(unit, links))),
+    )
+
+
+def _joins(plan: Plan) -> Step:
+    look = Command.of("docker", "inspect", "--type", "container", plan.unit.container)
+    return Step(f"See that {plan.spark} has started its part here", render(look))

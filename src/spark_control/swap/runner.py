@@ -1,12 +1,10 @@
 """Carry out one plan, phase by phase; how it goes is told to `Live`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spark_control.core.clock import Clock
-from spark_control.core.errors import HostTrouble, SlowUpstream
-from spark_control.core.tasks import Tasks
-from spark_control.engines.domain import EngineState
+from spark_control.engines.domain import TAKEN
 from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
 from spark_control.engines.ports import Load, Probe
 from spark_control.fleet.errors import ConnectionLost
@@ -14,34 +12,35 @@ from spark_control.fleet.ports import Host
 from spark_control.jobs.domain import Job
 from spark_control.jobs.usecases import Jobs
 from spark_control.swap.causes import explain
-from spark_control.swap.domain import Limits, Phase, Plan, Progress
+from spark_control.swap.domain import Limits, Phase, Plan, Progress, Seat
 from spark_control.swap.errors import (
-    EngineDied,
     EngineMute,
-    EngineNeverReady,
-    EngineStuck,
     LaunchBusy,
     LauncherFailed,
     LauncherLied,
     LaunchFenced,
     PortTaken,
 )
-from spark_control.swap.judge import Pulse, Watch, settled
+from spark_control.swap.following import TAIL, Following, Hosts, died_on
+from spark_control.swap.foreign_ports import NoStrangers, Strangers
+from spark_control.swap.judge import settled
 from spark_control.swap.live import LINES, Live
 from spark_control.swap.locks import Locks
-from spark_control.swap.log_reader import LogReader
 from spark_control.swap.ports import Launcher, Logs
-
-TAIL = 20
+from spark_control.swap.recovery import was_launched
+from spark_control.swap.together import together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Course:
-    """One job on its way: `keep` is handed the job whenever it has moved."""
+    """One job on its way: `keep` is handed the job whenever it has moved.
+
+    `hosts` are the ways to the Sparks of the plan, by their names.
+    """
 
     job: Job
     plan: Plan
-    host: Host
+    hosts: Hosts
     live: Live
     keep: Callable[[Job], None]
     first: Phase = Phase.CHECKING
@@ -59,6 +58,7 @@ class Runner:
     clock: Clock
     limits: Limits
     locks: Locks
+    strangers: Strangers = field(default_factory=NoStrangers)
 
     async def run(self, course: Course) -> Job:
         """Take the job through its phases and return it, still running; raises why it failed.
@@ -79,33 +79,53 @@ class Runner:
             if job.phase != phase:
                 job = await self.jobs.enter(job, phase)
             course.keep(job)
-            await steps[phase](course.plan, course.host, course.live)
+            await steps[phase](course.plan, course.hosts, course.live)
         return job
 
-    async def _check(self, plan: Plan, host: Host, _live: Live) -> None:
-        await self.launcher.prepare(host, plan.unit)
-        look = await self.probe.look(plan.address, timeout_s=5.0)
-        status = await self.launcher.status(host, plan.unit.container, inside=False)
-        answers = look.state in {EngineState.SERVING, EngineState.LOADING, EngineState.SILENT}
-        if answers and not status.container:
+    async def _check(self, plan: Plan, hosts: Hosts, _live: Live) -> None:
+        await self.launcher.prepare([hosts[spark] for spark in plan.ranks], plan.unit)
+        seats = plan.seats[: len(plan.ranks)]
+        await together(*(self._free(seat, hosts[seat.spark], plan) for seat in seats))
+
+    async def _free(self, seat: Seat, host: Host, plan: Plan) -> None:
+        """See that nothing of somebody else listens where the engine will."""
+        look = await self.probe.look(seat.address, timeout_s=5.0)
+        if look.state not in TAKEN:
+            return
+        # A container in which no engine runs does not answer: something else does then.
+        status = await self.launcher.status(host, plan.unit.container)
+        ours = plan.unit.container if status.container else ""
+        if status.engine:
+            return
+        if not await self.strangers.admits(seat.spark, host, seat.address, ours=ours):
             what = f" ({look.served[0]})" if look.served else ""
             raise PortTaken(
-                f"Port {plan.address.port} of {plan.spark} is taken by something else{what}.",
-                detail={"served": list(look.served), "owner": look.owner},
+                f"Port {seat.address.port} of {seat.spark} is taken by something else{what}.",
+                detail={"spark": seat.spark, "served": list(look.served), "owner": look.owner},
             )
 
-    async def _drain(self, plan: Plan, _host: Host, live: Live) -> None:
-        running = self.load.in_flight(plan.address)
+    async def _drain(self, plan: Plan, _hosts: Hosts, live: Live) -> None:
+        addresses = [seat.address for seat in plan.seats]
+        running = sum(self.load.in_flight(address) for address in addresses)
         if running:
             live.progress = Progress(f"Waiting for {running} running requests")
             live.notify()
-        await self.load.drained(plan.address, timeout_s=self.limits.drain)
+        limit = self.limits.drain
+        await together(*(self.load.drained(one, timeout_s=limit) for one in addresses))
 
-    async def _stop(self, plan: Plan, host: Host, live: Live) -> None:
+    async def _stop(self, plan: Plan, hosts: Hosts, live: Live) -> None:
         await self.locks.admit(plan.unit.under)  # somebody may have taken the lock since then
-        stopped = await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
+        container = plan.unit.container
+        await together(
+            *(self._stop_on(seat, hosts[seat.spark], container, live) for seat in plan.seats)
+        )
+
+    async def _stop_on(self, seat: Seat, host: Host, container: str, live: Live) -> None:
+        limit = self.limits.stop
+        stopped = await self.launcher.stop(host, container, timeout_s=limit)
         live.touched = True
-        if not stopped:
+        evicted = await self.strangers.evict(seat.spark, host, seat.address, timeout_s=limit)
+        if not stopped and not evicted:
             return
         live.progress = Progress("Waiting for memory to come back")
         live.notify()
@@ -124,98 +144,59 @@ class Runner:
                 return
             await self.clock.sleep(self.limits.poll)
 
-    async def _launch(self, plan: Plan, host: Host, live: Live) -> None:
+    async def _launch(self, plan: Plan, hosts: Hosts, live: Live) -> None:
+        ranks = [hosts[spark] for spark in plan.ranks]
         try:
-            await self.launcher.start(host, plan.unit, timeout_s=self.limits.launch)
+            await self.launcher.start(ranks, plan.unit, timeout_s=self.limits.launch)
         except (LaunchFenced, LaunchBusy):
             live.touched = False  # what is there now is of another launch
             raise
         except ConnectionLost:
             # What the launcher did before the cut is not known: the container's label tells.
-            status = await self.launcher.status(host, plan.unit.container, inside=False)
-            if status.job != plan.unit.job:
+            if not await was_launched(self.launcher, ranks, plan.unit, self.clock, self.limits):
                 raise
-            return
         except LauncherFailed as error:
             explain(error, str(error.detail.get("said", "")).splitlines())
             raise
+        await together(*(self._launched_on(host, plan) for host in ranks))
+
+    async def _launched_on(self, host: Host, plan: Plan) -> None:
+        """See that the launcher did what it says: it skips what seems to be there already."""
         status = await self.launcher.status(host, plan.unit.container, inside=False)
         if not status.container:
             raise LauncherLied(f"The launch script on {host.name} started no container.")
-
-    async def _follow(self, plan: Plan, host: Host, live: Live) -> None:
-        """Read the log and watch the port and the process until the engine lists the model."""
-        log, tasks = self.logs.open(plan.unit.job), Tasks(plan.unit.job)
-        reader = LogReader(
-            launcher=self.launcher, host=host, container=plan.unit.container, write=log.write,
-            live=live, clock=self.clock, limits=self.limits,
-        )  # fmt: skip
-        _ = tasks.spawn(reader.follow(), name="log")
-        try:
-            await self._until_listed(plan, host, reader)
-            await tasks.close()
-            await reader.rest()
-        except (EngineDied, EngineNeverReady, EngineStuck) as error:
-            await tasks.close()
-            await reader.rest()
-            error.detail["log"] = live.tail(TAIL)
-            explain(error, live.tail(LINES))
-            raise
-        finally:
-            await tasks.close()
-            log.close()
-
-    async def _until_listed(self, plan: Plan, host: Host, reader: LogReader) -> None:
-        watch = Watch(self.clock.monotonic(), self.limits)
-        pulse = Pulse(self.clock.monotonic(), self.limits)
-        while True:
-            look = await self.probe.look(plan.address, timeout_s=5.0)
-            if look.state is EngineState.SERVING and plan.unit.key in look.served:
-                return
-            now = self.clock.monotonic()
-            if watch.too_long(now):
-                raise EngineNeverReady(
-                    f"{plan.unit.key} was not ready after {self.limits.load:.0f} s."
-                )
-            if watch.due(now):
-                await self._still_there(plan, host, watch)
-                await self._still_moves(plan, host, pulse, reader.known)
-            await self.clock.sleep(self.limits.poll)
-
-    async def _still_there(self, plan: Plan, host: Host, watch: Watch) -> None:
-        """Raise when the engine has ended; a Spark out of reach gets some time to come back."""
-        try:
-            status = await self.launcher.status(host, plan.unit.container)
-        except (HostTrouble, SlowUpstream):
-            if watch.lost_too_long(self.clock.monotonic()):
-                raise
-            return
-        if watch.ended(status, self.clock.monotonic()):
-            raise EngineDied(f"{plan.unit.key} ended while it was loading.")
-
-    async def _still_moves(self, plan: Plan, host: Host, pulse: Pulse, lines: int) -> None:
-        """Raise when there has been no sign of life for too long: no line, no moving memory."""
-        now = self.clock.monotonic()
-        pulse.read(lines, now)
-        if pulse.quiet(now):
-            try:
-                pulse.felt(await self.launcher.memory_available(host), now)
-            except (HostTrouble, SlowUpstream):
-                return
-        if pulse.stopped(now):
-            raise EngineStuck(
-                f"{plan.unit.key} has shown no sign of life for {self.limits.silent:.0f} s."
+        if status.job != plan.unit.job:
+            raise LauncherLied(
+                f"The launch script found a container {plan.unit.container} on {host.name} and "
+                "started none of its own.",
+                hint="Somebody started one meanwhile. Ask for the swap again.",
             )
 
-    async def _verify(self, plan: Plan, _host: Host, live: Live) -> None:
+    async def _follow(self, plan: Plan, hosts: Hosts, live: Live) -> None:
+        following = Following(
+            launcher=self.launcher, probe=self.probe, logs=self.logs, clock=self.clock,
+            limits=self.limits, plan=plan, hosts=hosts, live=live,
+        )  # fmt: skip
+        await following.run()
+
+    async def _verify(self, plan: Plan, hosts: Hosts, live: Live) -> None:
         live.progress = Progress("Asking for one token")
         live.notify()
+        await self._all_there(plan, hosts)
         try:
             await self.probe.token(plan.address, plan.unit.key, timeout_s=self.limits.token)
         except (EngineBroke, EngineSlow, EngineUnreachable) as error:
+            await self._all_there(plan, hosts)
             mute = EngineMute(
                 f"{plan.unit.key} is loaded and makes no token. {error.message}",
                 detail={"log": live.tail(TAIL)},
             )
             explain(mute, live.tail(LINES))
             raise mute from error
+
+    async def _all_there(self, plan: Plan, hosts: Hosts) -> None:
+        """Raise RankDied for a cluster that lost a part: its first Spark stays green for long."""
+        for spark in plan.ranks[1:]:
+            if not (await self.launcher.status(hosts[spark], plan.unit.container)).engine:
+                lines = await self.logs.tail(plan.unit.job, LINES, spark)
+                raise died_on(plan, spark, lines)

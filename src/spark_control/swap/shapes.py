@@ -43,6 +43,7 @@ class SwapShape(BaseModel):
     state: str
     phase: str | None
     spark: str | None
+    sparks: list[str]
     replaces: list[str]
     progress: float | None
     activity: str | None
@@ -80,11 +81,12 @@ def render(job: Job, running: Running | None, now: datetime, log_tail: list[str]
     return SwapShape(
         id=job.id, model=job.target, state=STATES[job.state], phase=job.phase,
         spark=running.plan.spark if running else None,
+        sparks=list(running.plan.ranks) if running else [],
         replaces=list(running.plan.replaces) if running else [],
         progress=progress.percent if progress else None,
         activity=progress.activity if progress else None,
         eta_s=None if eta is None else round(eta, 1),
-        elapsed_s=None if elapsed is None else round(elapsed.total_seconds(), 3),
+        elapsed_s=None if elapsed is None else max(0.0, round(elapsed.total_seconds(), 3)),
         phases=_phases(job, usual, now), log_tail=log_tail, error=error_of(job),
         started_at=moment(job.started_at), ended_at=moment(job.ended_at), at=iso(now),
     )  # fmt: skip

@@ -193,6 +193,11 @@ SIGNATURES = (
       "Engine did not start", "The engine's inner process failed while it started.",
       "Look at the log above it. Within seconds of a start an old vLLM (below 0.24) may be the "
       "reason; then restart the Spark, because its memory stays taken.", Rank.FOLLOWS),
+    S("part_alone",
+      RX(r"DistNetworkError|DistStoreError|ncclRemoteError|[Cc]onnection (?:closed|reset) by "
+         r"(?:remote )?peer"),
+      "Other part gone", "The part on another Spark ended first.",
+      "Look at the log of the other Spark.", Rank.FOLLOWS),
     S("engine_error",
       RX(r"^(?:[A-Za-z_][\w.]*\.)?(?P<kind>[A-Z]\w*(?:Error|Exception)): (?P<words>.{1,300})"),
       "Engine reported an error", "{kind}: {words}",

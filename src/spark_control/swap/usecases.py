@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
 from spark_control.core.clock import Clock
@@ -12,10 +12,13 @@ from spark_control.core.tasks import Tasks
 from spark_control.engines.usecases import Engines
 from spark_control.fleet.ports import Host
 from spark_control.jobs.domain import Job, JobState
+from spark_control.jobs.errors import JobLost
+from spark_control.jobs.exclusion import wants
 from spark_control.jobs.usecases import Jobs
 from spark_control.models.usecases import Models
 from spark_control.settings.domain import Settings
-from spark_control.swap.domain import Limits, Phase, Plan
+from spark_control.settings.slots import unchanged
+from spark_control.swap.domain import Fence, Limits, Phase, Plan, Unit
 from spark_control.swap.errors import SwapCancelled, SwapRunning, SwapUnknown
 from spark_control.swap.eta import usual_seconds
 from spark_control.swap.live import Live
@@ -23,8 +26,10 @@ from spark_control.swap.lock import Claim
 from spark_control.swap.locks import Locks
 from spark_control.swap.plan import Wish, World, plan_swap
 from spark_control.swap.ports import Launcher, Logs
+from spark_control.swap.ranks import Ranks
 from spark_control.swap.recovery import LAUNCHED, from_json, interrupted, to_json, was_launched
 from spark_control.swap.runner import Course, Runner
+from spark_control.swap.together import together
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +52,15 @@ class Running:
     task: asyncio.Task[None] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """Something short that must not meet a swap: its kind of job, on which Spark, with what."""
+
+    kind: str
+    spark: str
+    target: str
+
+
 @dataclass(kw_only=True, slots=True)
 class Swaps:
     """The swaps of this fleet. `publish` is told of each change of the running one."""
@@ -64,6 +78,9 @@ class Swaps:
     limits: Limits
     publish: Publish
     locks: Locks
+    ranks: Ranks
+    steady: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Keeps the settings as they are for a moment."""
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _newest: Running | None = field(init=False, default=None)
     _draining: bool = field(init=False, default=False)
@@ -82,42 +99,69 @@ class Swaps:
     async def request(self, wish: Wish, claim: Claim = None) -> Job:
         """Start a swap, or return the one that runs when the wish is the same.
 
-        Raises SwapRunning for another wish while one runs, ModelUnknown, what `plan_swap` raises,
-        and what `Locks.admit` raises for the `claim`; nothing is touched then.
+        Raises SwapRunning for another wish while one runs, BusyHost, ModelUnknown, what
+        `plan_swap` raises, and what `Locks.admit` raises for the `claim`; nothing is touched then.
         """
         async with self._turn:
             fence = await self.locks.admit(claim)
             if (running := self.running) is not None:
                 return self._same(running, wish)
+            before = self.settings()
             world = await self.world(wish)
             plan = plan_swap(world, wish, job="")
-            unit = replace(plan.unit, realm=fence.realm, fence=fence.number)
-            plan = replace(plan, unit=unit)
+            plan = replace(plan, unit=_under(plan.unit, fence))
             args = {"model": wish.key, "host": wish.host, "rollback": wish.rollback,
                     "plan": to_json(plan)}  # fmt: skip
-            job = await self.jobs.create(kind=KIND, prefix="sw", target=wish.key, args=args)
+            async with self.steady():
+                unchanged(before, self.settings(), plan.sparks)
+                job = await self.jobs.create(
+                    kind=KIND, prefix="sw", target=wish.key, args=args,
+                    wants=wants(KIND, plan.sparks), together=self.locks.consent(claim, fence),
+                )  # fmt: skip
             await self._begin(job, replace(plan, unit=replace(plan.unit, job=job.id)))
             return job
 
-    async def recover(self) -> list[Job]:
-        """Go on with the swap that an earlier process left; fail what cannot be gone on with.
+    @asynccontextmanager
+    async def between(self, claim: Claim, errand: Errand) -> AsyncIterator[None]:
+        """Keep swaps from starting for as long as this is held, and be let in as one would.
+
+        It is a job, so that nobody else on the same database works on that Spark meanwhile.
+        Raises SwapRunning while one runs, BusyHost, and what `Locks.admit` raises for the `claim`.
+        """
+        async with self._turn:
+            fence = await self.locks.admit(claim)
+            if (running := self.running) is not None:
+                raise _busy(running)
+            async with self.steady():
+                unchanged(self.settings(), self.settings(), [errand.spark])
+                job = await self.jobs.create(
+                    kind=errand.kind, prefix="en", target=errand.target,
+                    args={"host": errand.spark}, wants=wants(errand.kind, [errand.spark]),
+                    together=self.locks.consent(claim, fence),
+                )  # fmt: skip
+            async with self.jobs.during(job):
+                yield
+
+    async def recover(self, left: Iterable[Job]) -> list[Job]:
+        """Go on with the swap that another process left; fail what cannot be gone on with.
 
         The Spark is asked first: only a container with the label of the job proves a launch.
         Returns at once; the Spark is asked in the background.
         """
-        left = [job for job in await self.jobs.store.unfinished() if job.kind == KIND]
-        for job in left[:-1]:
-            await self.jobs.fail(job, interrupted(job))
-        for job in left[-1:]:
+        found = [job for job in left if job.kind == KIND]
+        for job in found:
             plan = from_json(job.args.get("plan"), job.id)
-            if plan is None:
-                await self.jobs.fail(job, interrupted(job))
+            if plan is None or job is not found[-1] or self.running is not None:
+                with suppress(JobLost):
+                    await self.jobs.fail(job, interrupted(job))
             else:
                 await self._begin(job, plan, found=True)
-        return left
+        return found
 
     async def _begin(self, job: Job, plan: Plan, *, found: bool = False) -> None:
-        usual = usual_seconds(await self.jobs.usual(kind=KIND, target=job.target))
+        usual: dict[Phase, float] = {}
+        with suppress(StorageTrouble):  # the job is there already and has to be run
+            usual = usual_seconds(await self.jobs.usual(kind=KIND, target=job.target))
         running = Running(job=job, plan=plan, live=Live(), usual=usual)
         running.live.moved = lambda: self.publish(running)
         self._newest = running
@@ -126,12 +170,10 @@ class Swaps:
 
     def _same(self, running: Running, wish: Wish) -> Job:
         asked = running.job.args
-        if asked["model"] == wish.key and asked["host"] == wish.host:
+        same = asked["model"] == wish.key and asked["host"] == wish.host
+        if same and not running.live.cancelling:
             return running.job
-        raise SwapRunning(
-            f"A swap to {running.job.target} runs now.",
-            detail={"id": running.job.id, "model": running.job.target},
-        )
+        raise _busy(running)
 
     async def world(self, wish: Wish) -> World:
         """Return what a plan for `wish` is made from now. Raises ModelUnknown, ModelNotOnDisk."""
@@ -145,6 +187,7 @@ class Swaps:
             container=settings.text("VLLM_CONTAINER"),
             launch_dir=settings.text("VLLM_LAUNCH_DIR"),
             room=self.models.room(model),
+            groups=await self.ranks.look(),
         )
 
     async def _go(self, running: Running) -> None:
@@ -153,33 +196,46 @@ class Swaps:
 
     async def _take_up(self, running: Running) -> None:
         """Follow a launch that went on without us. Raises Interrupted when there was none."""
+        await self._take_over(running)
         job, plan = running.job, running.plan
         if job.phase not in LAUNCHED:
             raise interrupted(job)
-        host = self.host(plan.spark)
+        hosts = [self.host(spark) for spark in plan.ranks]
         launching = job.phase == Phase.LAUNCHING
         patience = self.limits.launch if launching else self.limits.appear
         limits = replace(self.limits, appear=patience)
-        if not await was_launched(self.launcher, host, plan.unit, self.clock, limits):
+        if not await was_launched(self.launcher, hosts, plan.unit, self.clock, limits):
             raise interrupted(job)
         running.live.touched = True
         first = Phase.VERIFYING if job.phase == Phase.VERIFYING else Phase.LOADING
         await self._course(running, first)
 
+    async def _take_over(self, running: Running) -> None:
+        """See that who ran it before launches nothing any more: it may only have slept."""
+        if (under := running.plan.unit.under) is None:
+            return
+        fence = await self.locks.take_up(under)
+        running.plan = replace(running.plan, unit=_under(running.plan.unit, fence))
+        kept = {**running.job.args, "plan": to_json(running.plan)}
+        running.job = replace(running.job, args=kept)
+        await self.jobs.hold(running.job)
+
     async def _course(self, running: Running, first: Phase) -> None:
         def keep(job: Job) -> None:
             if job.phase == Phase.LAUNCHING != running.job.phase:
                 # The engine before has just ended: say so now and not at the next look.
-                _ = self.tasks.spawn(self._look(running.plan.spark), name="engine gone")
+                for gone in running.plan.sparks:
+                    _ = self.tasks.spawn(self._look(gone), name=f"engine of {gone} gone")
             running.job = job
             self._tell(running)
 
-        spark = running.plan.spark
+        hosts = {spark: self.host(spark) for spark in running.plan.sparks}
         keep(await self.runner.run(Course(
-            job=running.job, plan=running.plan, host=self.host(spark), live=running.live,
+            job=running.job, plan=running.plan, hosts=hosts, live=running.live,
             keep=keep, first=first,
         )))  # fmt: skip
-        await self.engines.refresh(spark)
+        await self.engines.refresh(running.plan.spark)
+        await self.ranks.look()
         await self._end(running, JobState.DONE, None)
 
     async def _run(self, running: Running, work: Callable[[Running], Awaitable[None]]) -> None:
@@ -197,12 +253,17 @@ class Swaps:
             error = Internal("Something broke inside Spark Control while the swap ran.")
         if not running.job.ended:
             running.live.ending = True
-            await self._give_up(running, error)
+            try:
+                await self._give_up(running, error)
+            except JobLost as lost:
+                log.warning("swap %s is left alone: %s", running.job.id, lost.message)
+                self._newest = None
         running.live.ended = True
         self._tell(running)
 
     async def _give_up(self, running: Running, error: AppError | None) -> None:
         """End the job, leave no half-started engine behind, bring the one before back if asked."""
+        await self.jobs.hold(running.job)
         left = await self._clean(running.plan) if running.job.phase in LAUNCHED else None
         if error is None:
             reason = SwapCancelled(f"The swap to {running.job.target} was cancelled.", hint=left)
@@ -219,24 +280,18 @@ class Swaps:
             _ = self.tasks.spawn(work, name=f"back to {back.key}")
 
     async def _end(self, running: Running, state: JobState, error: AppError | None) -> None:
-        """End the job. A database that fails must not keep a swap running for ever here."""
         moves = {JobState.FAILED: self.jobs.fail, JobState.CANCELLED: self.jobs.cancel}
-        try:
-            if error is None:
-                running.job = await self.jobs.finish(running.job)
-            else:
-                running.job = await moves[state](running.job, error)
-        except StorageTrouble as trouble:
-            log.warning("the end of swap %s is not stored: %s", running.job.id, trouble.message)
-            why = None if error is None else error.as_dict()
-            running.job = running.job.advance(state, at=self.clock.now(), error=why)
+        if error is None:
+            running.job = await self.jobs.finish(running.job)
+        else:
+            running.job = await moves[state](running.job, error)
 
     def _back(self, running: Running) -> Wish | None:
         """Return the wish for the model that ran before, when it went and was asked back."""
         plan, asked = running.plan, running.job.args.get("rollback")
         if not asked or not running.live.touched or not plan.replaces:
             return None
-        return Wish(plan.replaces[0], plan.spark)
+        return Wish(plan.replaces[0], plan.back_to or plan.spark)
 
     async def _roll_back(self, wish: Wish, failed: Plan) -> None:
         try:
@@ -246,16 +301,21 @@ class Swaps:
 
     async def _clean(self, plan: Plan) -> str | None:
         """Stop what this job launched, and nothing else; return what to say when that fails."""
+        said = await together(*(self._clean_on(spark, plan) for spark in plan.ranks))
+        await self.ranks.look()
+        return " ".join(filter(None, said)) or None
+
+    async def _clean_on(self, spark: str, plan: Plan) -> str | None:
         try:
-            host = self.host(plan.spark)
+            host = self.host(spark)
             there = await self.launcher.status(host, plan.unit.container, inside=False)
             if there.job != plan.unit.job:
                 return None
             await self.launcher.stop(host, plan.unit.container, timeout_s=self.limits.stop)
-            await self.engines.refresh(plan.spark)
+            await self.engines.refresh(spark)
         except AppError as error:
-            log.warning("cleaning up after %s: %s", plan.unit.job, error.message)
-            return f"Its engine may still run on {plan.spark}: {error.message}"
+            log.warning("cleaning up after %s on %s: %s", plan.unit.job, spark, error.message)
+            return f"Its engine may still run on {spark}: {error.message}"
         return None
 
     async def _look(self, spark: str) -> None:
@@ -310,3 +370,14 @@ class Swaps:
                 async with asyncio.timeout(BEAT_S):
                     await running.live.changed(revision)
                     await self.clock.sleep(FRAME_S)
+
+
+def _under(unit: Unit, fence: Fence) -> Unit:
+    return replace(unit, realm=fence.realm, fence=fence.number)
+
+
+def _busy(running: Running) -> SwapRunning:
+    return SwapRunning(
+        f"A swap to {running.job.target} runs now.",
+        detail={"id": running.job.id, "model": running.job.target},
+    )

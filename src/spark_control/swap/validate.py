@@ -8,12 +8,13 @@ from datetime import datetime
 from spark_control.core.clock import Clock
 from spark_control.core.errors import EngineTrouble, HostTrouble, SlowUpstream
 from spark_control.core.shell import render
-from spark_control.engines.domain import EngineState
+from spark_control.engines.domain import TAKEN
 from spark_control.engines.ports import Probe
 from spark_control.fleet.ports import Host
 from spark_control.models.domain import NO_ROOM
-from spark_control.swap.domain import Plan
+from spark_control.swap.domain import Link, Plan, Seat, Unit
 from spark_control.swap.errors import DoesNotFit, ModelIncomplete
+from spark_control.swap.foreign_ports import NoStrangers, Strangers
 from spark_control.swap.options import Table
 from spark_control.swap.plan import Wish, World, plan_swap
 from spark_control.swap.ports import Launcher, RealParser, Tables
@@ -31,7 +32,6 @@ NEEDED = 3 * 2**30
 """vLLM's imports take half a GiB; with less than this free, an engine might pay for it."""
 KEPT = 64
 DRY_RUN = "dry-run"
-TAKEN = frozenset({EngineState.SERVING, EngineState.LOADING, EngineState.SILENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +56,35 @@ class Validation:
     probe: Probe
     host: Callable[[str], Host]
     clock: Clock
+    strangers: Strangers = field(default_factory=NoStrangers)
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _said: dict[tuple[str, ...], Said] = field(init=False, default_factory=dict)
 
     async def dry_run(self, wish: Wish) -> tuple[Plan, tuple[OnSpark, ...]]:
         """Return what a swap would do now. Raises what a swap is refused with."""
         plan = plan_swap(await self.swaps.world(wish), wish, job=DRY_RUN)
-        return plan, rehearse(plan)
+        links = await self._links(plan) if plan.workers else ()
+        return plan, rehearse(plan, links)
+
+    async def _links(self, plan: Plan) -> tuple[Link, ...]:
+        return await self.launcher.links([self.host(one) for one in plan.ranks], plan.unit)
 
     async def check(self, wish: Wish) -> Report:
         """Judge the swap. Raises what a swap is refused with, but for weights and memory."""
         world = await self.swaps.world(wish)
         plan, troubles = _plan(world, wish)
         words = serve_words(plan.unit)
+        links: tuple[Link, ...] = ()
+        try:
+            links = await self._links(plan) if plan.workers else ()
+        except (HostTrouble, SlowUpstream) as error:
+            troubles.append(Trouble("cluster", error.message))
         gathered = await self._gather(world, plan, words[2:], troubles)
         return Report(
             spark=plan.spark,
             verdict=decide(gathered),
             words=words,
-            launch=render(launch_command(plan.unit)),
+            launch=render(launch_command(plan.unit, links)),
             at=self.clock.now(),
         )
 
@@ -98,17 +108,29 @@ class Validation:
         )  # fmt: skip
 
     async def _look(self, plan: Plan) -> tuple[str | None, list[Trouble]]:
-        """Look for the image, and for who listens on the port."""
-        host, unit, found = self.host(plan.spark), plan.unit, []
+        """Look for the image, and for who listens on the port, on every Spark of the plan."""
+        seats = plan.seats[: len(plan.ranks)]
+        looks = [await self._look_at(seat, plan.unit) for seat in seats]
+        found = [trouble for _, troubles in looks for trouble in troubles]
+        if len({image for image, _ in looks if image}) > 1:
+            text = f"{plan.unit.image} is not the same image on {' and '.join(plan.ranks)}."
+            found.append(Trouble("image", text))
+        return looks[0][0], found
+
+    async def _look_at(self, seat: Seat, unit: Unit) -> tuple[str | None, list[Trouble]]:
+        host, found = self.host(seat.spark), []
         image = await self.parser.image_id(host, unit.image)
         if image is None:
-            found.append(Trouble("image", f"{plan.spark} has no image {unit.image}."))
-        look = await self.probe.look(plan.address, timeout_s=5.0)
+            found.append(Trouble("image", f"{seat.spark} has no image {unit.image}."))
+        look = await self.probe.look(seat.address, timeout_s=5.0)
         if look.state in TAKEN:
             status = await self.launcher.status(host, unit.container)
-            if not status.container:
-                port = plan.address.port
-                text = f"Port {port} of {plan.spark} is taken by something else."
+            ours = unit.container if status.container else ""
+            if not status.engine and not await self.strangers.admits(
+                seat.spark, host, seat.address, ours=ours
+            ):
+                port = seat.address.port
+                text = f"Port {port} of {seat.spark} is taken by something else."
                 found.append(Trouble("port", text))
         return image, found
 

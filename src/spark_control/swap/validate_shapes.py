@@ -48,11 +48,17 @@ class OnSparkShape(BaseModel):
 
 
 class RehearsalShape(BaseModel):
-    """What `POST /api/swap` with `dry_run` answers: nothing has been done."""
+    """What `POST /api/swap` with `dry_run` answers: nothing has been done.
+
+    `sparks` are those that something is launched on, `ends` others that lose their part of a
+    cluster along the way.
+    """
 
     dry_run: bool = True
     model: str
     spark: str
+    sparks: list[str]
+    ends: list[str]
     replaces: list[str]
     hosts: list[OnSparkShape]
 
@@ -72,6 +78,7 @@ def rehearsal(plan: Plan, hosts: tuple[OnSpark, ...]) -> RehearsalShape:
     """Return a dry run as the API shows it."""
     return RehearsalShape(
         model=plan.unit.key, spark=plan.spark, replaces=list(plan.replaces),
+        sparks=list(plan.ranks), ends=[seat.spark for seat in plan.ends],
         hosts=[
             OnSparkShape(spark=one.spark, steps=[
                 StepShape(does=step.does, command=step.command, stdin=step.stdin)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from spark_control.fleet.errors import (
 )
 from spark_control.fleet.ports import Host
 from spark_control.settings.domain import Spark
+from tests.contract.host import sites
 from tests.contract.host.proxy import Proxy, free_port
 from tests.contract.host.sites import Site
 from tests.contract.host.test_host import LIMIT_S, mark, printed, sh
@@ -119,6 +121,19 @@ async def test_a_cut_handshake_is_an_error_and_the_next_one_works(
     await host.close()
 
 
+@pytest.mark.parametrize("sent", [0, 10, 700, 1500, 2600])
+async def test_a_handshake_cut_on_the_way_there_is_an_error_and_the_next_one_works(
+    site: Site, proxy: Proxy, sent: int
+) -> None:
+    proxy.cut_after_sent = sent
+    host = site.host(port=proxy.port, limits=QUICK)
+    with pytest.raises((HostUnreachable, ConnectionLost)):
+        await host.run(Command.of("true", "x" * 4000), timeout_s=LIMIT_S)
+    proxy.cut_after_sent = None
+    assert await printed(host, HELLO) == "hello\n"
+    await host.close()
+
+
 async def test_a_spark_that_answers_nothing_is_unreachable(site: Site, proxy: Proxy) -> None:
     proxy.swallow = True
     limits = replace(QUICK, login_s=0.5)
@@ -173,6 +188,26 @@ async def test_a_frozen_server_is_noticed(openssh: Site) -> None:
     await host.close()
 
 
+def faults_of_the_lab(folder: Path) -> Path:
+    (found,) = folder.glob("lab/*/faults")
+    return found
+
+
+async def test_a_frozen_spark_of_the_lab_is_noticed(tmp_path: Path) -> None:
+    async with sites.lab(tmp_path) as site:
+        host = site.host(limits=QUICK)
+        assert await printed(host, HELLO) == "hello\n"
+        fault = faults_of_the_lab(tmp_path) / "frozen"
+        fault.touch()
+        with pytest.raises(ConnectionLost):
+            await host.run(sh("sleep 30"), timeout_s=LIMIT_S)
+        fault.unlink()
+        with suppress(HostUnreachable):  # the lab looks at its faults five times a second
+            await host.run(HELLO, timeout_s=LIMIT_S)
+        assert await printed(host, HELLO) == "hello\n"
+        await host.close()
+
+
 async def test_a_server_that_ends_in_mid_command_is_a_loss(openssh: Site) -> None:
     host = openssh.host(limits=QUICK)
     async with host.stream(sh("echo begun; sleep 300"), timeout_s=2) as lines:
@@ -193,8 +228,8 @@ def _name(pid: int) -> str:
         return ""
 
 
-async def test_more_sessions_than_the_server_allows_wait_or_are_said(openssh: Site) -> None:
-    host = openssh.host(limits=replace(QUICK, channels=14))
+async def test_more_sessions_than_the_server_allows_wait_or_are_said(site: Site) -> None:
+    host = site.host(limits=replace(QUICK, channels=14))
     brief = [host.run(sh("sleep 0.3"), timeout_s=LIMIT_S) for _ in range(14)]
     assert {result.exit_status for result in await asyncio.gather(*brief)} == {0}
     long = [host.run(sh("sleep 4"), timeout_s=LIMIT_S) for _ in range(14)]

@@ -14,6 +14,7 @@ from spark_control.jobs.adapters import schema
 from spark_control.jobs.adapters.sql import SqlJobs
 from spark_control.jobs.domain import Job, JobState
 from spark_control.jobs.errors import DatabaseNewer
+from spark_control.jobs.ports import Asked
 from tests.contract.databases import Database
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,9 +65,9 @@ async def test_lists(store: SqlJobs) -> None:
         job(5, kind="x"),
     ):
         await store.save(saved)
-    newest = await store.newest(kind=None, limit=3)
+    newest = await store.newest(Asked(limit=3))
     assert [found.id for found in newest] == ["sw_5", "sw_4", "sw_3"]
-    assert [found.id for found in await store.newest(kind="x", limit=3)] == ["sw_5"]
+    assert [found.id for found in await store.newest(Asked(kind="x", limit=3))] == ["sw_5"]
     assert [found.id for found in await store.unfinished()] == ["sw_1", "sw_5"]
     finished = await store.finished(kind="swap", target="qwen36", limit=9)
     assert [found.id for found in finished] == ["sw_4", "sw_2"]

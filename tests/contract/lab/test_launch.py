@@ -119,8 +119,12 @@ async def test_the_manners_of_the_launcher(near: Near) -> None:
     assert (await near.run(f"{script} --check-config --solo")).status == 0
     missing = await near.run(f"{LAUNCH} -t no-image exec vllm serve x")
     assert (missing.status, "pull access denied" in missing.err) == (1, True)
-    alone = await near.run(f"{script} -n {near.spark.host},10.88.0.12 start")
-    assert (alone.status, "Passwordless SSH" in alone.out) == (1, True)
+    here = near.spark.host.rpartition(".")[2]
+    alone = await near.run(f"{script} -n 192.168.177.{here},10.88.0.12 start")
+    assert (alone.status, "Passwordless SSH to 10.88.0.12 failed" in alone.out) == (1, True)
+    apart = await near.run(f"{script} -n 10.88.0.12,10.88.0.13 start")
+    assert (apart.status, "is not in the list of nodes" in apart.out) == (1, True)
+    assert (await near.run(f"{script} start")).status == 1
 
 
 async def test_a_config_file_names_the_container(near: Near) -> None:

@@ -1,15 +1,19 @@
 """The SSH server of the lab behaves as OpenSSH does, with a real shell behind it."""
 
+import asyncio
 import shlex
+from pathlib import Path
 
 import asyncssh
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spark_control.lab import folder
 from spark_control.lab.sshd import MAX_SESSIONS
 from spark_control.lab.standins import procs
-from tests.contract.lab.near import KEY, Near, survivors, until
+from spark_control.lab.world import Lab
+from tests.contract.lab.near import KEY, PUBLIC, Near, survivors, until
 
 
 async def test_a_command_has_its_home_its_root_and_both_outputs(near: Near) -> None:
@@ -144,3 +148,17 @@ async def test_commands_that_would_reach_this_machine_are_refused(near: Near) ->
 async def test_survivors_sees_a_process_that_left_its_group(near: Near) -> None:
     await near.run("setsid sleep 1000 > /dev/null 2>&1 < /dev/null &")
     assert "sleep 1000" in survivors(near.lab.state_dir)
+
+
+async def test_it_ends_while_sessions_start(tmp_path: Path) -> None:
+    """A start that is cut off waits for all that its shell has started, which must go first."""
+    state = tmp_path / "lab"
+    async with Lab(state, authorized_keys=[PUBLIC], sparks=1, models=[]) as lab:
+        near = Near(lab)
+        async with await near.connect() as connection:
+            for _ in range(MAX_SESSIONS):
+                await connection.create_process("sleep 1000; echo")
+            # The commands are there before the server has heard of it.
+            await until(lambda: any(procs.marked(folder.mark(state))))
+            await asyncio.wait_for(lab.close(), 20)
+    assert survivors(state) == []

@@ -13,7 +13,7 @@ from spark_control.jobs.adapters.schema import ensure, swap_lock
 from spark_control.swap.adapters.sql_lock import SqlLock
 from spark_control.swap.domain import Fence
 from spark_control.swap.errors import SwapLocked
-from spark_control.swap.lock import Lock, LockWish, acquire, broken, release
+from spark_control.swap.lock import Lock, LockWish, acquire, admit, broken, release
 from tests.contract.databases import Database
 
 MINE = Secret("mine")
@@ -100,3 +100,29 @@ async def test_of_many_at_once_one_gets_it(database: Database, store: SqlLock) -
     assert winners == [hold.holder]
     for sql in others:
         sql.close()
+
+
+async def test_a_look_only_reads(store: SqlLock, sql: Sql) -> None:
+    assert await store.look() is None
+    held = await store.change(takes())
+    reads = Sql(sql.engine.execution_options(postgresql_readonly=True))
+    seen = await SqlLock(reads).look()
+    assert seen is not None
+    assert seen.lock == held.lock
+
+
+async def test_it_consents_in_the_transaction_of_another(store: SqlLock, sql: Sql) -> None:
+    await store.change(takes())
+    now = await store.look()
+    assert now is not None
+    await sql.write(store.within(lambda lock, _now: admit_with(lock, now.at, MINE)))
+    with pytest.raises(SwapLocked):
+        await sql.write(store.within(lambda lock, at: admit_with(lock, at, None)))
+    after = await store.look()
+    assert after is not None
+    assert after.lock == now.lock
+
+
+def admit_with(lock: Lock, now: datetime, claim: Secret | None) -> Lock:
+    admit(lock, claim, now)
+    return lock

@@ -29,6 +29,19 @@ async def test_a_file_that_cannot_be_used_is_as_if_it_were_not_there(tmp_path: P
         assert await OptionTables(tmp_path).of(IMAGE) is None
 
 
+async def test_what_another_reader_kept_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / f"{'ab' * 32}.json"
+    await OptionTables(tmp_path).keep(IMAGE, RAW)
+    kept = json.loads(path.read_text())
+    assert kept["table"] == RAW
+    for other in (RAW, kept | {"reader": "older"}):  # a bare table is how it was kept before
+        path.write_text(json.dumps(other))
+        tables = OptionTables(tmp_path)
+        assert await tables.of(IMAGE) is None
+        await tables.keep(IMAGE, RAW)
+        assert await OptionTables(tmp_path).of(IMAGE) is not None
+
+
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "latest", "sha256:zz"])
 def test_what_is_no_digest_names_no_file(tmp_path: Path, name: str) -> None:
     async def kept() -> object:

@@ -18,7 +18,15 @@ class FlexibleArgumentParser(argparse.ArgumentParser):
     pass
 """
 CLI_ARGS = """
-import logging
+import json, logging
+def parse_type(return_type):
+    def _parse_type(val):
+        return return_type(val)
+    return _parse_type
+def optional_type(return_type):
+    def _optional_type(val):
+        return None if val == "None" else parse_type(return_type)(val)
+    return _optional_type
 def make_arg_parser(parser):
     parser.add_argument("model_tag", nargs="?")
     parser.add_argument("--max-num-seqs", "-n", type=int)
@@ -30,6 +38,10 @@ def make_arg_parser(parser):
     parser.add_argument("--tool-call-parser")
     parser.add_argument("--odd", type=lambda text: 1 / 0)
     parser.add_argument("--lost", type=lambda text: {}.lost)
+    parser.add_argument("--limit", type=optional_type(int))
+    parser.add_argument("--extra", type=parse_type(json.loads))
+    parser.add_argument("--backend", type=lambda text: text.lower().replace("-", "_"))
+    parser._option_string_actions["--no-eager"] = parser._option_string_actions["--eager"]
     return parser
 def validate_parsed_serve_args(args):
     logging.getLogger("vllm").warning("something odd")
@@ -114,6 +126,11 @@ def test_every_home_the_parser_has_had(tmp_path: Path, home: str) -> None:
     )
     assert rows["--dtype"].choices == ("auto", "half")
     assert rows["--eager"].values == "none"
+    assert rows["--eager"].flags == ("--eager", "--no-eager")  # the second is not in the help
+    assert (rows["--limit"].kind, rows["--limit"].optional) == ("int", True)
+    assert (rows["--extra"].kind, rows["--extra"].optional) == ("json", False)
+    assert rows["--backend"].kind == "str(lower,_)"
+    assert rows["--odd"].kind == "str"
     assert rows["--middleware"].repeats
     assert said.table.tool_parsers == ("hermes",)
 

@@ -12,7 +12,7 @@ from spark_control.core.clock import RealClock
 from spark_control.engines.adapters.openai_http import HttpProbe
 from spark_control.engines.domain import Address, EngineState, Look
 from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
-from tests.service.engines.small import Say, models, raw, says, silence, small_engine
+from tests.service.engines.small import Say, dribbles, models, raw, says, silence, small_engine
 
 CHAT = "/v1/chat/completions"
 UNREADABLE = Look(EngineState.SILENT, detail="its model list cannot be read")
@@ -120,3 +120,14 @@ async def test_a_token_in_time(probe: HttpProbe) -> None:
             await probe.token(engine.address, "key", timeout_s=0.1)
         looks = (probe.look(engine.address, timeout_s=5) for _ in range(2))
         assert {look.state for look in await asyncio.gather(*looks)} == {EngineState.SILENT}
+
+
+async def test_an_engine_that_answers_drop_by_drop_is_not_waited_for(probe: HttpProbe) -> None:
+    clock = RealClock()
+    async with small_engine({"/health": dribbles(b"x"), CHAT: dribbles(b"x")}) as engine:
+        began = clock.monotonic()
+        look = await probe.look(engine.address, timeout_s=0.2)
+        assert look == Look(EngineState.SILENT, detail="no answer within 0.2 s")
+        with pytest.raises(EngineSlow):
+            await probe.token(engine.address, "key", timeout_s=0.2)
+    assert clock.monotonic() - began < 5

@@ -10,7 +10,7 @@ from spark_control.core.shell import Command, RemotePath
 from spark_control.engines.domain import Address, EngineState, Look
 from spark_control.fleet.ports import Host, Result
 from spark_control.models.domain import Catalogue, Inventory, Kind, OnDisk, Recipe
-from spark_control.swap.domain import Unit, UnitStatus
+from spark_control.swap.domain import Link, Unit, UnitStatus
 
 
 class NoHost:
@@ -105,11 +105,16 @@ class FakeLauncher:
         self.launched = asyncio.Event()
         self.cleaning = asyncio.Event()
 
-    async def prepare(self, host: Host, unit: Unit) -> None:
+    async def prepare(self, hosts: Sequence[Host], unit: Unit) -> None:
+        (host,) = hosts
         self.world.calls.append(f"prepare {unit.key} on {host.name}")
 
-    async def start(self, host: Host, unit: Unit, *, timeout_s: float) -> None:
+    async def links(self, hosts: Sequence[Host], unit: Unit) -> tuple[Link, ...]:
+        raise AssertionError(f"{unit.key} is for one Spark, not for {len(hosts)}")
+
+    async def start(self, hosts: Sequence[Host], unit: Unit, *, timeout_s: float) -> None:
         assert timeout_s > 0
+        (host,) = hosts
         world = self.world
         assert world.container is None, "a second engine would start in the same container"
         world.calls.append(f"start {unit.key} on {host.name}")

@@ -8,6 +8,7 @@ import pytest
 from spark_control.core.bus import Bus
 from spark_control.core.sql import DatabaseTrouble
 from spark_control.core.tasks import Tasks
+from spark_control.jobs.ports import Together
 from spark_control.swap.domain import Fence
 from spark_control.swap.errors import LockWishIncomplete
 from spark_control.swap.lock import Lock
@@ -32,6 +33,15 @@ class Memory:
             raise DatabaseTrouble("Away.")
         self.lock = change(self.lock, self.now)
         return Reading(self.lock, self.now)
+
+    async def look(self) -> Reading | None:
+        return await self.change(lambda lock, _now: lock)
+
+    def within(self, change: Change) -> Together:
+        def work(_connection: object) -> None:
+            change(self.lock, self.now)
+
+        return work
 
 
 def made() -> tuple[Locks, Memory, Bus]:

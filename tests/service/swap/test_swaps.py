@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typing_extensions import override
 
 from spark_control.core.bus import Bus
@@ -19,8 +20,10 @@ from spark_control.fleet.errors import ConnectionLost, HostUnreachable
 from spark_control.gateway.in_flight import InFlight
 from spark_control.jobs.adapters.log_files import LogFiles
 from spark_control.jobs.adapters.schema import ensure
+from spark_control.jobs.adapters.schema import jobs as job_table
 from spark_control.jobs.adapters.sql import SqlJobs
 from spark_control.jobs.domain import Job, JobState
+from spark_control.jobs.errors import BusyHost
 from spark_control.jobs.usecases import Jobs
 from spark_control.models.errors import ModelUnknown
 from spark_control.models.usecases import Models
@@ -30,6 +33,7 @@ from spark_control.swap.domain import Limits
 from spark_control.swap.errors import StopFailed, SwapRunning, SwapUnknown
 from spark_control.swap.locks import Locks
 from spark_control.swap.plan import Wish
+from spark_control.swap.ranks import Ranks
 from spark_control.swap.runner import Runner
 from spark_control.swap.shapes import of_running
 from spark_control.swap.usecases import Swaps
@@ -95,7 +99,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         runner=runner, jobs=jobs, models=models, engines=engines, launcher=launcher, logs=logs,
         host=NoHost, settings=lambda: settings, tasks=tasks, clock=clock, limits=limits,
         publish=lambda running: said.append(of_running(running, clock.now()).state),
-        locks=locks,
+        locks=locks, ranks=Ranks(
+            launcher=launcher, hosts=list, container=lambda: "vllm_node", clock=clock, tasks=tasks
+        ),
     )  # fmt: skip
     yield Bench(world, launcher, swaps, jobs, in_flight, said)
     sql.close()
@@ -228,13 +234,14 @@ async def test_the_log_is_kept_and_the_failure_shows_its_end(bench: Bench) -> No
 
 async def test_running_requests_are_let_finish(bench: Bench) -> None:
     bench.world.container, bench.world.engine, bench.world.served = "old", True, ("old",)
-    with bench.in_flight.counted(SPARK1):
-        job = await bench.swaps.request(Wish("one"))
-        running = bench.swaps.live(job.id)
-        assert running is not None
-        async for _ in bench.swaps.follow(running, 0):
-            if running.job.phase == "draining":
-                break
+    bench.in_flight.take("worker", {SPARK1.base_url: 1})
+    job = await bench.swaps.request(Wish("one"))
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    async for _ in bench.swaps.follow(running, 0):
+        if running.job.phase == "draining":
+            break
+    bench.in_flight.take("worker", {})
     assert (await bench.end(job)).state is JobState.DONE
 
 
@@ -245,7 +252,7 @@ async def test_the_end_of_the_process_is_no_cancel(bench: Bench) -> None:
     await bench.swaps.tasks.close()
     assert bench.world.container == job.id
     assert [left.id for left in await bench.jobs.store.unfinished()] == [job.id]
-    failed = await bench.jobs.fail_interrupted()
+    failed = await bench.jobs.fail_interrupted(await bench.jobs.left())
     assert [(one.id, one.error and one.error["code"]) for one in failed] == [
         (job.id, "interrupted")
     ]
@@ -255,7 +262,7 @@ async def test_the_end_of_the_process_is_no_cancel(bench: Bench) -> None:
 async def test_a_job_of_another_version_is_ended(bench: Bench, plan: object) -> None:
     old = await bench.jobs.create(kind="swap", prefix="sw", target="one", args={"plan": plan})
     await bench.jobs.start(old)
-    assert [job.id for job in await bench.swaps.recover()] == [old.id]
+    assert [job.id for job in await bench.swaps.recover(await bench.jobs.left())] == [old.id]
     ended = await bench.jobs.get(old.id)
     assert ended.error is not None
     assert (ended.state, ended.error["code"]) == (JobState.FAILED, "interrupted")
@@ -333,3 +340,21 @@ async def test_a_later_swap_knows_how_long_it_usually_takes(bench: Bench) -> Non
     running = bench.swaps.live(job.id)
     assert running is not None
     assert set(running.usual) == {time.phase for time in job.phases}
+
+
+async def test_a_swap_that_another_process_took_up_is_left_alone(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    running = bench.swaps.live(job.id)
+    assert running is not None
+    other = sa.update(job_table).values(owner="there")
+    store = bench.jobs.store
+    await store._sql.write(lambda c: c.execute(other).rowcount)  # type: ignore[attr-defined]
+    bench.world.serve()
+    async for _ in bench.swaps.follow(running, 0):
+        pass
+    assert (bench.swaps.newest, bench.world.container) == (None, job.id)
+    assert (await bench.jobs.get(job.id)).state is JobState.RUNNING
+    with pytest.raises(BusyHost, match="spark1 is busy: swap of one"):
+        await bench.swaps.request(Wish("two"))

@@ -34,3 +34,9 @@ def test_writing_the_same_again_changes_nothing() -> None:
 def test_a_measure_that_is_gone_leaves_the_file() -> None:
     text = replaced("", written("Late", 1), ORDER)
     assert "Late" not in replaced(text, written("Early", 2), ["Early"])
+
+
+def test_pictures_are_shown_below_the_tables() -> None:
+    outcome = Outcome((single("x", "s", 1),), ("A note.",), pictures={"x.svg": "<svg/>"})
+    text = section("Early", outcome, where="2026, a machine.")
+    assert text.endswith("|\n\n![Early](x.svg)\n\n- A note.\n")

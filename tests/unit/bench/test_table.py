@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.table import markdown, plain, quantile, shown, single, spread
+from bench.table import Outcome, Table, markdown, plain, quantile, shown, single, spread
 
 
 def test_a_quantile_is_a_sample() -> None:
@@ -45,12 +45,20 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 
 def test_both_tables_show_the_same_cells() -> None:
-    rows = [spread("slow", "s", [1, 2], must=1), single("one", "MB", 120)]
-    assert markdown(rows).splitlines()[2:] == [
+    outcome = Outcome((spread("slow", "s", [1, 2], must=1), single("one", "MB", 120)))
+    assert markdown(outcome).splitlines()[2:] == [
         "| slow | 2.00 |  | 2.00 | 2 | s | ≤ 1 | MISSED |",
         "| one | 120 |  |  |  | MB |  |  |",
     ]
-    assert [line.split() for line in plain(rows).splitlines()[1:]] == [
+    assert [line.split() for line in plain(outcome).splitlines()[1:]] == [
         ["slow", "2.00", "2.00", "2", "s", "≤", "1", "MISSED"],
         ["one", "120", "MB"],
     ]
+
+
+def test_tables_of_another_form_come_after_the_rows() -> None:
+    other = Table(("way", "req/s"), (("ours", "5"),), right=frozenset({1}))
+    outcome = Outcome((single("one", "MB", 120),), tables=(other,))
+    assert markdown(outcome).split("\n\n")[1] == "| way | req/s |\n| --- | ---: |\n| ours | 5 |"
+    assert plain(outcome).split("\n\n")[1] == "way   req/s\nours      5"
+    assert markdown(Outcome((), tables=(other,))).startswith("| way |")

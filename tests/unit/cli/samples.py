@@ -47,7 +47,7 @@ def swap(**changes: object) -> SwapShape:
     """Return a swap that loads, changed as asked."""
     base: dict[str, object] = {
         "id": "sw_1", "model": "smollm2", "state": "running", "phase": "loading",
-        "spark": "spark1", "replaces": ["gemma3-270m"], "progress": 58.0,
+        "spark": "spark1", "sparks": ["spark1"], "replaces": ["gemma3-270m"], "progress": 58.0,
         "activity": "Weights 3 of 5", "eta_s": 8.0, "elapsed_s": 17.0,
         "phases": phases("loading"), "log_tail": [], "error": None,
         "started_at": "2026-01-02T11:59:43.000Z", "ended_at": None,
@@ -199,12 +199,13 @@ def status(**changes: object) -> dict[str, object]:
         "base_url": "http://127.0.0.1:9999/v1",
         "sparks": [
             {"name": "spark1", "host": "10.88.0.11", "port": 22, "user": "me", "reachable": True,
-             "checked_at": None, "error": None, "engine": engine()},
+             "checked_at": None, "error": None, "engine": engine(), "part": None},
             {"name": "spark2", "host": "10.88.0.12", "port": 22, "user": "me", "reachable": None,
-             "checked_at": None, "error": None, "engine": engine(spark="spark2", state="absent")},
+             "checked_at": None, "error": None, "engine": engine(spark="spark2", state="absent"),
+             "part": None},
         ],
         "loaded": [{"model": "smollm2", "names": ["smollm2"], "spark": "spark1",
-                    "played": None}],
+                    "sparks": ["spark1"], "played": None}],
         "swap": None, "notices": [],
     }  # fmt: skip
     return StatusShape.model_validate({**base, **changes}).model_dump(mode="json")

@@ -16,7 +16,7 @@ def test_the_menu() -> None:
 Model        Name             Mode       Size  On              State
 smollm2      SmolLM2 135M     Solo     270 MB  spark1, spark2  Loaded on spark1
 gemma3-270m  Gemma 3 270M     Solo     550 MB  spark1          Ready to switch
-qwen3-235b   Qwen3 235B A22B  Cluster  125 GB  spark1, spark2  For a cluster
+qwen3-235b   Qwen3 235B A22B  Cluster  125 GB  spark1, spark2  Ready, on several Sparks
 half         Half a download  Solo      65 GB  spark1 (part)   Incomplete
 fresh                         Solo      65 GB  spark1          Needs setup
 bge                           Solo     1.2 GB  spark1          Embedding, no chat
@@ -54,7 +54,7 @@ def test_many_recipes() -> None:
         ({"kind": "embedding", "needs_setup": True}, "Embedding, no chat"),
         ({"kind": "unknown", "needs_setup": True}, "Needs setup"),
         ({"kind": "chat"}, "Incomplete"),
-        ({"complete_on": ["spark1"], "mode": "cluster"}, "For a cluster"),
+        ({"complete_on": ["spark1"], "mode": "cluster"}, "Needs two Sparks"),
         ({"complete_on": ["spark1"]}, "Ready to switch"),
     ],
 )

@@ -79,3 +79,13 @@ def test_a_known_cause_comes_first_and_the_log_after() -> None:
         "Free it.",
     ]
     assert "Last lines of the log" in shown[5]
+
+
+def test_a_part_that_died_elsewhere_shows_its_own_last_lines() -> None:
+    error = {"code": "rank_died", "message": "The part of big on spark2 ended.", "hint": "Look.",
+             "detail": {"spark": "spark2", "log": ["its last words"]}}  # fmt: skip
+    shown = outcome(samples.failed(error=error, sparks=["spark1", "spark2"]), "of the first one")
+    assert shown.splitlines()[0].startswith("Failed: smollm2 on spark1 and spark2")
+    assert "`spark-control logs sw_1 --spark spark2` has all" in shown
+    assert "its last words" in shown
+    assert "of the first one" not in shown

@@ -44,7 +44,7 @@ def test_an_answer_that_says_nothing_is_shown_all_the_same() -> None:
         == """\
 Spark Control at http://127.0.0.1:9999
 
-No Sparks yet: set SPARK1_HOST and SPARK1_USER.
+No Sparks yet: add one with `spark-control hosts add ADDRESS`.
 
 No model is loaded. `spark-control models` lists what there is."""
     )
@@ -89,7 +89,8 @@ def test_an_idle_gpu_is_zero_and_not_unknown() -> None:
 )
 def test_the_demo_says_how_an_engine_is_played(played: str | None, words: str | None) -> None:
     assert view.played(Answer({"played": played})) == words
-    loaded = [{"model": "m", "names": ["m"], "spark": "spark1", "played": played}]
+    loaded = [{"model": "m", "names": ["m"], "spark": "spark1", "sparks": ["spark1"],
+               "played": played}]  # fmt: skip
     assert ("demo: " in page(samples.status(loaded=loaded))) == (words is not None)
 
 
@@ -118,3 +119,17 @@ def test_notices() -> None:
                {"code": "b", "message": "Another."}]  # fmt: skip
     shown = page(samples.status(notices=notices)).splitlines()
     assert shown[-2:] == ["! No token is asked for. Set AUTH.", "! Another."]
+
+
+def test_an_engine_over_two_sparks() -> None:
+    status = samples.status()
+    both = ["spark1", "spark2"]
+    part = {"model": "big", "head": "spark1", "sparks": both, "alive": True}
+    status["sparks"] = [{**one, "part": part} for one in Answer(status)["sparks"].value]  # type: ignore[attr-defined]
+    status["loaded"] = [{"model": "big", "spark": "spark1", "sparks": both, "played": None}]
+    lines = page(status).splitlines()
+    assert lines[3].split()[:2] == ["spark1", "Serving"]
+    assert lines[4].startswith("spark2  Part of big on spark1")
+    assert "Loaded: big on spark1 and spark2" in lines
+    part["alive"] = False
+    assert page(status).count("Lost its part of big") == 2

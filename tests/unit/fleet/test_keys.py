@@ -1,5 +1,7 @@
 """The key we make, and the list of keys we have seen."""
 
+import base64
+import hmac
 import stat
 from pathlib import Path
 
@@ -121,3 +123,42 @@ def test_a_line_that_is_no_entry_is_said(tmp_path: Path) -> None:
     with pytest.raises(KeyFileTrouble) as caught:
         KnownHosts(path).trusted("spark1", 22)
     assert caught.value.code == "key_file_trouble"
+
+
+def line_of(one: asyncssh.SSHKey) -> str:
+    return one.export_public_key("openssh").decode().strip()
+
+
+def test_a_key_takes_the_place_of_those_of_its_address_only(tmp_path: Path) -> None:
+    old, new, other = (line_of(key()) for _ in range(3))
+    path = tmp_path / "known_hosts"
+    kept = [
+        "# a remark",
+        f"@revoked spark9 {other}",
+        f"spark2 {other}",
+        "",
+        f"[spark1]:2222 {old}",
+    ]
+    path.write_text("\n".join([*kept, f"spark1 {old}", f"spark1,10.88.0.11 {old}"]))
+    known = KnownHosts(path)
+    known.replace("spark1", 22, asyncssh.import_public_key(new))
+    kept.remove("")
+    assert path.read_text().splitlines() == [*kept, f"10.88.0.11 {old}", f"spark1 {new}"]
+    assert [line_of(one) for one in known.trusted("spark1", 22).keys] == [new]
+    known.replace("spark1", 22, None)
+    assert not known.trusted("spark1", 22).pinned
+    assert known.trusted("10.88.0.11", 22).pinned
+
+
+def test_a_hashed_line_of_the_address_goes(tmp_path: Path) -> None:
+    salt = b"0123456789abcdefghij"
+    digest = hmac.digest(salt, b"spark1", "sha1")
+    hashed = f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+    path = tmp_path / "known_hosts"
+    path.write_text(f"{hashed} {line_of(key())}\n")
+    known = KnownHosts(path)
+    assert known.trusted("spark1", 22).pinned
+    known.replace("spark2", 22, None)
+    assert known.trusted("spark1", 22).pinned
+    known.replace("spark1", 22, None)
+    assert path.read_text() == ""

@@ -39,3 +39,8 @@ def test_bad_bodies(body: bytes) -> None:
 def test_only_the_name_changes(body: dict[str, object]) -> None:
     renamed = json.loads(rename(json.dumps(body).encode(), "key"))
     assert renamed == {**body, "model": "key"}
+
+
+def test_renaming_what_cannot_be_read() -> None:
+    with pytest.raises(BodyUnreadable):
+        rename(b"{", "key")

@@ -1,57 +1,73 @@
 """Which engine answers, and what is said when none does."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from spark_control.engines.domain import Address, Engine, EngineState, Look
 from spark_control.gateway.errors import ModelNotFound, ModelNotLoaded, NothingLoaded
-from spark_control.gateway.route import Choice, Coming, Scene, choose, refuse
+from spark_control.gateway.route import Choice, Coming, Routes, Scene, Target, models, refuse
 
 
-def engine(n: int, *served: str) -> Engine:
-    address = Address(f"10.88.0.1{n}", 8888)
-    look = Look(EngineState.SERVING, served)
-    return Engine(f"spark{n}", address, look, datetime(2026, 1, 1, tzinfo=UTC))
+def engine(n: int, *served: str) -> Target:
+    return Target(name=f"spark{n}", base_url=f"http://10.88.0.1{n}:8888", served=served)
+
+
+def server(name: str, *served: str) -> Target:
+    return Target(name=name, base_url=f"http://{name}", served=served, outside=True, owner=name)
 
 
 QWEN = engine(1, "qwen36", "Qwen/Qwen3.6")
 GEMMA = engine(2, "gemma4", "google/gemma-4")
 TWIN = engine(3, "qwen36", "Qwen/Qwen3.6")
+FAR = server("far", "gemma4", "far-model")
 MENU = {"qwen36": "qwen36", "Qwen/Qwen3.6": "qwen36", "gemma4": "gemma4", "big": "big"}
-COMING = Coming("big", "spark1", "loading", 41.6, leaving=True)
+COMING = Coming("big", ("spark1",), "loading", 41.6, leaving=True)
 
 
 @pytest.mark.parametrize(
     ("name", "choice"),
     [
-        ("gemma4", Choice(GEMMA, None)),
-        ("google/gemma-4", Choice(GEMMA, None)),
-        ("default", Choice(QWEN, "qwen36")),
-        (None, Choice(QWEN, "qwen36")),
-        ("gpt-4", Choice(GEMMA, "gemma4")),
+        ("gemma4", Choice((GEMMA,))),
+        ("google/gemma-4", Choice((GEMMA,))),
+        ("default", Choice((QWEN,), "qwen36")),
+        (None, Choice((QWEN,), "qwen36")),
+        ("gpt-4", Choice((GEMMA,), "google/gemma-4")),
+        ("any", Choice((QWEN,), "qwen36")),
         ("broken-alias", None),
         ("nope", None),
     ],
 )
 def test_names(name: str | None, choice: Choice | None) -> None:
-    aliases = {"gpt-4": "google/gemma-4", "broken-alias": "nope"}
-    assert choose(name, Scene([QWEN, GEMMA], aliases, menu=MENU)) == choice
+    aliases = {"gpt-4": "google/gemma-4", "broken-alias": "nope", "any": "default"}
+    assert Routes(Scene([QWEN, GEMMA], aliases, MENU)).find(name) == choice
 
 
 def test_an_alias_never_shadows_a_key() -> None:
-    assert choose("big", Scene([QWEN], {"big": "qwen36"}, menu=MENU)) is None
+    assert Routes(Scene([QWEN], {"big": "qwen36"}, MENU)).find("big") is None
+    assert Routes(Scene([QWEN, GEMMA], {"qwen36": "gemma4"})).find("qwen36") == Choice((QWEN,))
 
 
-def test_the_least_busy_of_two() -> None:
-    busy = {QWEN.address.base_url: 2, TWIN.address.base_url: 1}
-    assert choose("qwen36", Scene([QWEN, TWIN], busy=busy)) == Choice(TWIN, None)
+def test_replicas() -> None:
+    assert Routes(Scene([QWEN, GEMMA, TWIN])).find("qwen36") == Choice((QWEN, TWIN))
+
+
+def test_engines_win_over_outside_servers() -> None:
+    routes = Routes(Scene([FAR, QWEN, GEMMA]))
+    assert routes.find("gemma4") == Choice((GEMMA,))
+    assert routes.find("far-model") == Choice((FAR,))
+    assert Routes(Scene([FAR])).find(None) is None
+    assert "far" in repr(FAR)
+
+
+def test_what_is_listed() -> None:
+    rows = models([QWEN, TWIN, FAR])
+    assert [(row["id"], row["owned_by"]) for row in rows] == [
+        ("qwen36", ""), ("gemma4", "far"), ("far-model", "far"),
+    ]  # fmt: skip
 
 
 def test_an_engine_that_leaves_gets_nothing_new() -> None:
-    assert choose("qwen36", Scene([QWEN], coming=COMING)) is None
-    assert choose(None, Scene([QWEN], coming=COMING)) is None
-    assert choose("gemma4", Scene([QWEN, GEMMA], coming=COMING)) == Choice(GEMMA, None)
+    assert Routes(Scene([QWEN], coming=COMING)).find("qwen36") is None
+    routes = Routes(Scene([QWEN, GEMMA, FAR], coming=COMING))
+    assert routes.find(None) == Choice((GEMMA,), "gemma4")
 
 
 def test_nothing_loaded() -> None:
@@ -78,7 +94,7 @@ def test_on_the_menu_and_not_loaded() -> None:
 
 
 def test_on_its_way() -> None:
-    unknown_eta = Coming("big", "spark1", "checking", None, leaving=False)
+    unknown_eta = Coming("big", ("spark1",), "checking", None, leaving=False)
     error = refuse("big", Scene([], menu=MENU, coming=unknown_eta))
     assert isinstance(error, ModelNotLoaded)
     assert error.retry_after_s == 10

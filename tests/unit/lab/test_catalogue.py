@@ -1,6 +1,9 @@
 """The models of the lab are a believable set."""
 
+import pytest
+
 from spark_control.lab.catalogue import GEMMA3, MODELS, SMOLLM2, Flaw, chosen, held_by
+from spark_control.lab.errors import LabModelUnknown
 from spark_control.lab.standins.memory import TOTAL_GIB
 from spark_control.lab.standins.vllm_fit import kv_bytes, longest
 
@@ -33,3 +36,8 @@ def test_chosen_takes_keys_and_repositories() -> None:
     assert chosen(None) == MODELS
     assert chosen(()) == ()
     assert [model.key for model in chosen(("smollm2", GEMMA3))] == ["smollm2", "gemma3-270m"]
+
+
+def test_a_model_that_nobody_knows_is_refused_by_name() -> None:
+    with pytest.raises(LabModelUnknown, match="'nosuch'.*smollm2"):
+        chosen(("smollm2", "nosuch"))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from spark_control.models.assess import assess, loads, usual_spark
+from spark_control.models.assess import assess, cluster_size, loads, usual_spark
 from spark_control.models.domain import (
     NO_ROOM,
     Facts,
@@ -53,7 +53,13 @@ def test_a_model_without_a_recipe_is_judged_by_its_proposal() -> None:
 def test_a_cluster_divides_over_those_that_hold_it() -> None:
     many = replace(MODEL, recipe=replace(RECIPE, mode=Mode.CLUSTER), complete_on=("a", "b", "c"))
     notes = {term.name: term.note for term in assess(many, ROOM, "spark1").terms}
-    assert notes["weights"] == "files on disk, over 3 Sparks"
+    assert notes["weights"] == "files on disk, over 2 Sparks"  # 32 heads are not dealt to three
+
+
+def test_how_many_sparks_a_cluster_takes() -> None:
+    unknown = replace(MODEL, facts=Facts(), complete_on=tuple("abcdef"))
+    heads = replace(unknown, facts=Facts(layers=Layers(heads=48)))
+    assert [cluster_size(one) for one in (MODEL, unknown, heads)] == [2, 4, 6]
 
 
 def test_what_was_measured_counts() -> None:

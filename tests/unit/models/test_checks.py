@@ -186,3 +186,16 @@ def test_any_value_is_taken_or_refused(value: object) -> None:
                   checks.env, checks.vllm_args, checks.notes, checks.mode):  # fmt: skip
         with contextlib.suppress(BadRecipe):
             check(value)
+
+
+def test_flags_of_the_launch_are_taken_out_with_their_values() -> None:
+    words = ["--seed", "1", "-tp", "2", "--port=8000", "--served-model-name", "a", "b", "--x",
+             "--served-model-name", "c", "--headless"]  # fmt: skip
+    kept, left = checks.without_ours(words)
+    assert kept == ("--seed", "1", "--x")
+    assert [name for name, _ in left] == [
+        "-tp", "--port", "--served-model-name", "--served-model-name", "--headless",
+    ]  # fmt: skip
+    assert all(reason for _, reason in left)
+    assert checks.vllm_args(kept) == kept
+    assert checks.without_ours([]) == ((), [])

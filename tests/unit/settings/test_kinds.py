@@ -5,6 +5,8 @@ import pytest
 from spark_control.settings import kinds
 from spark_control.settings.kinds import Reader
 
+SERVERS = '[{"name": "a", "base_url": "http://b", "models": ["c"]}]'
+
 GOOD: list[tuple[Reader, str, str]] = [
     (kinds.host, "10.88.0.11", "10.88.0.11"),
     (kinds.host, "fe80::1%eth0", "fe80::1%eth0"),
@@ -25,14 +27,23 @@ GOOD: list[tuple[Reader, str, str]] = [
     (kinds.origins, "https://a.example.org/ http://b", "https://a.example.org,http://b"),
     (kinds.json_list, '[{"a": 1}]', '[{"a": 1}]'),
     (kinds.json_object, '{"a": "b"}', '{"a": "b"}'),
+    (kinds.upstreams, SERVERS, SERVERS),
 ]
 BAD: list[tuple[Reader, str]] = [
+    (kinds.upstreams, "{}"),
+    (kinds.upstreams, '[{"base_url": "http://b"}]'),
+    (kinds.upstreams, '[{"name": "", "base_url": "http://b"}]'),
+    (kinds.upstreams, '[{"name": "a", "base_url": "ftp://b"}]'),
+    (kinds.upstreams, '[{"name": "a", "base_url": "http://b", "api_key": 1}]'),
+    (kinds.upstreams, '[{"name": "a", "base_url": "http://b", "models": "c"}]'),
+    (kinds.upstreams, '[{"name": "a", "base_url": "http://b", "models": [1]}]'),
     (kinds.host, "-oProxyCommand=x"),
     (kinds.host, "a b"),
     (kinds.host, "a;b"),
     (kinds.host, "10.88.0.11:22"),
     (kinds.host, "spark1.example.org:22"),
     (kinds.host, "1:2%eth0"),
+    (kinds.host, "%00"),
     (kinds.user, "a b"),
     (kinds.container, "$(id)"),
     (kinds.text, "a\nb"),

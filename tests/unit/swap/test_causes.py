@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_control.swap.causes import Cause, diagnose, explain
+from spark_control.swap.causes import Cause, diagnose, explain, weight
 from spark_control.swap.errors import EngineDied
 
 BOOT = """\
@@ -187,3 +187,12 @@ def _code(lines: list[str]) -> str:
     found = diagnose(lines)
     assert found is not None
     return found.code
+
+
+def test_how_little_is_told() -> None:
+    alone = "torch.distributed.DistNetworkError: Connection closed by remote peer"
+    logs = (["CUDA out of memory"], ["SomeError: odd"], [alone], ["all is well"])
+    assert [weight(lines) for lines in logs] == [0, 1, 2, 3]
+    found = diagnose([alone])
+    assert found is not None
+    assert found.code == "part_alone"

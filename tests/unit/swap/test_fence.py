@@ -7,7 +7,15 @@ import pytest
 
 from spark_control.core.shell import Command, render
 from spark_control.swap.domain import Fence
-from spark_control.swap.fence import BUSY, BUSY_SAYS, FENCED, FENCED_SAYS, guarded
+from spark_control.swap.fence import (
+    BUSY,
+    BUSY_SAYS,
+    FENCED,
+    FENCED_SAYS,
+    HELD,
+    guarded,
+    hold_command,
+)
 
 LAUNCH = Command.of("sh", "-c", 'echo "launched $LABEL in $PWD" "$@"', "x", "a b", "'q' $HOME",
                     env={"LABEL": "l"})  # fmt: skip
@@ -66,7 +74,26 @@ def test_a_number_that_cannot_be_read_is_none(tmp_path: Path) -> None:
 def test_the_outcome_of_the_launch_is_passed_on(tmp_path: Path) -> None:
     failing = Command.of("sh", "-c", "echo no >&2; exit 7")
     done = run(tmp_path, guarded(failing, Fence("r1", 1)))
-    assert (done.returncode, done.stderr) == (7, "no\n")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "no\n", "")
+
+
+def test_a_launch_goes_on_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    launcher = Command.of("sh", "-c", 'read -r _; echo on; sh -c "echo on"; touch "$0"', str(done))
+    line = render(guarded(launcher, Fence("r1", 1)), limit_s=20)
+    with subprocess.Popen(  # noqa: S603
+        ["/bin/sh", "-c", line], env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as lost:  # fmt: skip
+        assert lost.stdin is not None
+        assert lost.stdout is not None
+        assert lost.stderr is not None
+        lost.stdout.close()
+        lost.stderr.close()
+        lost.stdin.write(b"\n")
+        lost.stdin.close()
+    assert done.exists()
+    assert (tmp_path / ".spark-control" / "launch.log").read_text() == "on\non\n"
 
 
 @pytest.mark.slow
@@ -95,3 +122,10 @@ def test_what_is_launched_does_not_keep_the_lock(tmp_path: Path) -> None:
         assert launch(tmp_path, 1).returncode == 0
     finally:
         subprocess.run(["/bin/kill", done.stdout.strip()], check=True)  # noqa: S603
+
+
+def test_a_spark_is_held_for_a_while_and_no_longer(tmp_path: Path) -> None:
+    done = run(tmp_path, hold_command(Fence("r1", 4), 0.1))
+    assert (done.returncode, done.stdout) == (0, f"{HELD}\n")
+    assert seen(tmp_path) == "4\n"
+    assert run(tmp_path, hold_command(Fence("r1", 3), 0.1)).returncode == FENCED

@@ -20,6 +20,7 @@ from spark_control.swap.lock import (
     broken,
     release,
     renew,
+    taken_up,
 )
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -108,6 +109,15 @@ def test_breaking() -> None:
     for lock, now in ((FREE, T0), (HELD, at(60))):
         with pytest.raises(LockNotHeld):
             broken(lock, now)
+
+
+def test_a_swap_that_is_taken_up_raises_the_fence_and_leaves_the_hold() -> None:
+    risen = taken_up(HELD, HELD.fence)
+    assert risen == Lock(Fence("r", 5), HELD.hold)
+    assert taken_up(risen, HELD.fence) is risen
+    with pytest.raises(LockLost):
+        admit(risen, HELD.fence, at(1))
+    assert admit(risen, MINE, at(1)) == risen.fence
 
 
 TOKENS = st.sampled_from(["a", "b", "c"])

@@ -19,12 +19,13 @@ from spark_control.models.domain import (
     Room,
 )
 from spark_control.swap.errors import (
-    ClusterUnsupported,
+    ClusterTooSmall,
     DoesNotFit,
     ModelIncomplete,
     NeedsSetup,
     NotLaunchable,
 )
+from spark_control.swap.groups import Group
 from spark_control.swap.plan import Wish, World, plan_swap
 
 RECIPE = Recipe(
@@ -92,7 +93,11 @@ def test_what_has_to_go() -> None:
     [
         (but(kind=Kind.EMBEDDING), Wish("qwen36"), NotLaunchable),
         (but(recipe=None), Wish("qwen36"), NeedsSetup),
-        (but(mode=Mode.CLUSTER), Wish("qwen36"), ClusterUnsupported),
+        (
+            but(hosts=("spark1",), complete_on=("spark1",)),
+            Wish("qwen36", "spark2"),
+            ModelIncomplete,
+        ),
         (but(complete_on=()), Wish("qwen36"), ModelIncomplete),
         (but(complete_on=("spark1",)), Wish("qwen36", "spark2"), ModelIncomplete),
         (MODEL, Wish("qwen36", "spark9"), HostUnknown),
@@ -148,3 +153,84 @@ def test_what_came_up_before_is_not_refused() -> None:
     there = roomy(60)
     seen = replace(there, room=replace(there.room, measured=Measured(30 * GIB, 25 * GIB, 266_000)))
     assert plan_swap(seen, Wish("qwen36"), job="").spark == "spark1"
+
+
+CLUSTER = but(mode=Mode.CLUSTER)
+THREE = {**SLOTS, "spark3": Address("10.88.0.13", 8888)}
+ALL = tuple(THREE)
+
+
+def over(model: Model, *engines: Engine, sparks: tuple[str, ...] = ALL) -> World:
+    return World(sparks, THREE, engines, model, "vllm_node", "~/spark-vllm-docker")
+
+
+def test_a_cluster_takes_the_sparks_that_hold_the_model() -> None:
+    plan = plan_swap(over(CLUSTER), Wish("qwen36"), job="sw_1")
+    assert (plan.spark, plan.ranks, plan.sparks) == ("spark1", ("spark1", "spark2"), plan.ranks)
+    assert plan.address == SLOTS["spark1"]
+    assert [seat.address for seat in plan.workers] == [SLOTS["spark2"]]
+    assert (plan.unit.ranks, plan.unit.size) == (("spark1", "spark2"), 2)
+    asked = plan_swap(over(CLUSTER), Wish("qwen36", "spark2"), job="sw_1")
+    assert asked.ranks == ("spark2", "spark1")
+    outer = but(mode=Mode.CLUSTER, hosts=("spark1", "spark3"), complete_on=("spark1", "spark3"))
+    assert plan_swap(over(outer), Wish("qwen36"), job="sw_1").ranks == ("spark1", "spark3")
+
+
+def test_a_cluster_is_as_large_as_its_heads_can_be_dealt_out() -> None:
+    def ranks(heads: int) -> int:
+        facts = Facts(layers=Layers(full=2, heads=heads, kv_heads=8, head_dim=128))
+        model = but(mode=Mode.CLUSTER, hosts=ALL, complete_on=ALL, facts=facts)
+        return len(plan_swap(over(model), Wish("qwen36"), job="").ranks)
+
+    assert (ranks(48), ranks(64)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "whole", "host", "lacking"),
+    [
+        (("spark1",), ("spark1",), None, "No copy of Qwen3.6 was seen on spark2."),
+        (("spark1", "spark2"), ("spark1",), None, "Qwen3.6 is not whole on spark2."),
+        (("spark1", "spark2"), ("spark2",), None, "Qwen3.6 is not whole on spark1."),
+        (("spark2",), ("spark2",), "spark1", "No copy of Qwen3.6 was seen on spark1."),
+    ],
+)
+def test_a_cluster_that_lacks_a_copy(
+    hosts: tuple[str, ...], whole: tuple[str, ...], host: str | None, lacking: str
+) -> None:
+    model = but(mode=Mode.CLUSTER, hosts=hosts, complete_on=whole)
+    with pytest.raises(ModelIncomplete) as caught:
+        plan_swap(over(model), Wish("qwen36", host), job="")
+    assert caught.value.message == lacking
+
+
+def test_one_spark_is_no_cluster() -> None:
+    with pytest.raises(ClusterTooSmall):
+        plan_swap(over(CLUSTER, sparks=("spark1",)), Wish("qwen36"), job="")
+
+
+def test_a_cluster_must_fit_on_each_of_its_sparks() -> None:
+    from dataclasses import replace
+
+    model = but(facts=FACTS, weight_bytes=100 * GIB, mode=Mode.CLUSTER,
+                recipe=replace(RECIPE, mode=Mode.CLUSTER))  # fmt: skip
+    small = {"spark1": 122 * GIB, "spark2": 40 * GIB}
+    with pytest.raises(DoesNotFit) as caught:
+        plan_swap(replace(over(model), room=Room(small)), Wish("qwen36"), job="")
+    assert caught.value.detail["spark"] == "spark2"
+    even = {"spark1": 122 * GIB, "spark2": 122 * GIB}
+    plan = plan_swap(replace(over(model), room=Room(even)), Wish("qwen36"), job="")
+    assert plan.ranks == ("spark1", "spark2")
+
+
+def test_a_part_of_a_cluster_takes_the_others_with_it() -> None:
+    from dataclasses import replace
+
+    head = Engine("spark1", SLOTS["spark1"], Look(EngineState.SERVING, ("big", "org/big")), NOW)
+    group = Group("sw_0", "big", ("spark1", "spark2", "gone"))
+    there = replace(over(MODEL, head), groups=[group])
+    plan = plan_swap(there, Wish("qwen36", "spark2"), job="sw_1")
+    assert (plan.ranks, plan.sparks) == (("spark2",), ("spark2", "spark1"))
+    assert (plan.replaces, plan.back_to) == (("big",), "spark1")
+    assert plan.unit.ranks == ()
+    aside = plan_swap(replace(there, groups=[]), Wish("qwen36", "spark2"), job="sw_1")
+    assert (aside.replaces, aside.back_to, aside.ends) == ((), "", ())

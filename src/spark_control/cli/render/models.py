@@ -57,7 +57,8 @@ def state_of(model: Answer) -> tuple[str, str]:
     if not model["complete_on"].texts:
         return "Incomplete", "yellow"
     if model["mode"].text == "cluster":
-        return "For a cluster", "dim"
+        many = len(model["complete_on"].texts) > 1
+        return ("Ready, on several Sparks", "") if many else ("Needs two Sparks", "yellow")
     return "Ready to switch", ""
 
 

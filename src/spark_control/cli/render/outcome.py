@@ -40,10 +40,15 @@ def _reason(error: Answer) -> list[Text]:
 
 
 def _last_words(swap: SwapView, lines: Iterable[str]) -> list[RenderableType]:
+    detail, spark = swap.error["detail"], swap.error["detail"]["spark"].text
+    other = spark and spark != swap.spark
+    if other and detail["log"].texts:
+        lines = detail["log"].texts
     kept = [line for line in lines if line.strip()][-LAST_WORDS:]
     if swap.state != "failed" or not kept:
         return []
-    head = Text(f"\nLast lines of the log (`spark-control logs {swap.id}` has all):", "dim")
+    more = f"{swap.id} --spark {one_line(spark or '')}" if other else swap.id
+    head = Text(f"\nLast lines of the log (`spark-control logs {more}` has all):", "dim")
     return [
         head,
         *(Padding(Text(clean(line).rstrip(), "dim"), (0, 0, 0, 2), expand=False) for line in kept),

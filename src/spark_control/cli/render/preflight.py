@@ -6,7 +6,7 @@ from rich.text import Text
 
 from spark_control.cli.answer import Answer
 from spark_control.cli.render.tables import warning
-from spark_control.cli.words import DASH, clean, one_line
+from spark_control.cli.words import DASH, clean, listed, one_line
 
 
 def report(answer: Answer, model: str) -> RenderableType:
@@ -27,6 +27,9 @@ def report(answer: Answer, model: str) -> RenderableType:
 def dry_run(answer: Answer) -> RenderableType:
     """Return what a swap would run on each Spark, ready to be read or copied."""
     parts: list[RenderableType] = []
+    if ends := answer["ends"].texts:
+        names = one_line(listed(list(ends)))
+        parts.append(warning(f"{names} loses its part of the model that stops."))
     for host in answer["hosts"].items:
         parts.append(Text(f"On {one_line(host['spark'].text or DASH)}:", "bold"))
         for step in host["steps"].items:

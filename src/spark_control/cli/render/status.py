@@ -9,7 +9,16 @@ from spark_control.cli.answer import Answer
 from spark_control.cli.render import lock as lock_view
 from spark_control.cli.render.swap import SwapView
 from spark_control.cli.render.tables import plain_table, warning
-from spark_control.cli.words import DASH, duration, measure, of_disk, of_memory, one_line, past
+from spark_control.cli.words import (
+    DASH,
+    duration,
+    listed,
+    measure,
+    of_disk,
+    of_memory,
+    one_line,
+    past,
+)
 
 ENGINES = {
     "absent": ("No engine", "dim"),
@@ -38,7 +47,7 @@ class SparkView:
         """Join one Spark of the status with its hardware. The newer look says if it answers."""
         reachable = hardware["reachable"].flag
         reachable = spark["reachable"].flag if reachable is None else reachable
-        engine = ENGINES.get(spark["engine"]["state"].text or "", (DASH, "dim"))
+        engine = _part(spark) or ENGINES.get(spark["engine"]["state"].text or "", (DASH, "dim"))
         return cls(
             name=one_line(spark["name"].text or DASH),
             engine=("Not reachable", "red") if reachable is False else engine,
@@ -50,6 +59,17 @@ class SparkView:
     def stale(self) -> bool:
         """Tell whether the numbers are of another time."""
         return (self.hardware["age_s"].number or 0.0) > STALE_S
+
+
+def _part(spark: Answer) -> tuple[str, str] | None:
+    """Return what a Spark does for an engine that another one answers for; None for any other."""
+    part, alive = spark["part"], spark["part"]["alive"].flag
+    model, head = one_line(part["model"].text or ""), one_line(part["head"].text or "")
+    if not part.given or (part["head"].text == spark["name"].text and alive is not False):
+        return None
+    if alive is False:
+        return f"Lost its part of {model}", "red"
+    return f"Part of {model} on {head}", "green"
 
 
 def render(status: Answer, hardware: Answer, url: str) -> RenderableType:
@@ -78,7 +98,7 @@ def _head(status: Answer, url: str) -> Text:
 
 def _fleet(sparks: list[SparkView]) -> RenderableType:
     if not sparks:
-        return Text("No Sparks yet: set SPARK1_HOST and SPARK1_USER.")
+        return Text("No Sparks yet: add one with `spark-control hosts add ADDRESS`.")
     table = plain_table("Spark", "Engine", "Memory", "GPU", "Temp", "Power", "Disk free")
     for column in table.columns[2:]:
         column.no_wrap = True
@@ -137,7 +157,8 @@ def _loaded(status: Answer) -> list[Text]:
         return [Text("No model is loaded. `spark-control models` lists what there is.")]
     lines = []
     for one in loaded:
-        model, place = one_line(one["model"].text or DASH), one_line(one["spark"].text or DASH)
+        sparks = one["sparks"].texts or [one["spark"].text or DASH]
+        model, place = one_line(one["model"].text or DASH), one_line(listed(list(sparks)))
         text = Text.assemble("Loaded: ", (model, "bold green"), f" on {place}")
         lines.append(text.append(f"  {note}", "yellow") if (note := played(one)) else text)
     if base := status["base_url"].text:

@@ -36,6 +36,7 @@ class SwapView:
     state: str
     phase: str | None
     spark: str | None
+    sparks: tuple[str, ...]
     replaces: tuple[str, ...]
     progress: float | None
     activity: str | None
@@ -62,6 +63,7 @@ class SwapView:
             state=answer["state"].text or "",
             phase=answer["phase"].text,
             spark=answer["spark"].text,
+            sparks=tuple(answer["sparks"].texts),
             replaces=tuple(answer["replaces"].texts),
             progress=answer["progress"].number,
             activity=answer["activity"].text,
@@ -79,6 +81,8 @@ class SwapView:
     @property
     def place(self) -> str:
         """Return ` on spark1`, or nothing when that is not known."""
+        if len(self.sparks) > 1:
+            return f" on {one_line(listed(list(self.sparks)))}"
         return f" on {one_line(self.spark)}" if self.spark else ""
 
 

@@ -25,6 +25,10 @@ def logs(
         str | None,
         typer.Argument(metavar="JOB", callback=_job_id, help="A job; the newest swap if none."),
     ] = None,
+    spark: Annotated[
+        str | None,
+        typer.Option("--spark", metavar="SPARK", help="Its part on another Spark of a cluster."),
+    ] = None,
     tail: Annotated[int, typer.Option("--tail", min=1, max=10000, help="How many lines.")] = 200,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
@@ -33,10 +37,13 @@ def logs(
     """Show the log of a job."""
     session = session_of(ctx)
     job_id = job or _newest(session)
+    if follow and spark:
+        raise typer.BadParameter("Only the log of the first Spark can be followed.")
     if follow and _runs(session, job_id):
         _follow(session, job_id, tail)
         return
-    text = session.api.get_text(f"/api/jobs/{job_id}/log", {"tail": tail})
+    asked: dict[str, str | int] = {"tail": tail} | ({"spark": spark} if spark else {})
+    text = session.api.get_text(f"/api/jobs/{job_id}/log", asked)
     _show(session, text.splitlines())
 
 

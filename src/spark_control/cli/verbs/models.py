@@ -13,10 +13,12 @@ from spark_control.cli.answer import Answer
 from spark_control.cli.render import fit as fit_view
 from spark_control.cli.render import models as view
 from spark_control.cli.session import Session, session_of
+from spark_control.cli.verbs.models_import import take_in
 
 PATH = "/api/models"
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Its key, as `models` lists it.")]
 models = typer.Typer(rich_markup_mode=None, add_completion=False)
+models.command("import")(take_in)
 
 
 @models.callback(invoke_without_command=True)

@@ -17,13 +17,23 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="FOLDER", file_okay=False, help="Folder of all files."),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=1, max=32, help="Processes that take requests; 1 by default."
+    ),
+]
 
 
 def serve(
-    host: HostOption = None, port: PortOption = None, data_dir: DataDirOption = None
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataDirOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Start Spark Control here; what is not given comes from the settings."""
-    become("serve", options(host, port, data_dir))
+    more = [] if workers is None else ["--workers", str(workers)]
+    become("serve", [*options(host, port, data_dir), *more])
 
 
 def options(host: str | None, port: int | None, data_dir: Path | None) -> list[str]:

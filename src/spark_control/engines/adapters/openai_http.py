@@ -3,6 +3,7 @@
 On httpcore itself: httpx would load Rich and its command line into the serving process.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ BROKEN = (
     httpcore.ConnectionNotAvailable,
 )  # fmt: skip
 """The connection was there and the exchange over it failed."""
+GRACE_S = 0.1
+"""The whole may take this much longer than a part, so that it is the part that tells why."""
 NO_ADDRESS = (ValueError, OverflowError, httpcore.UnsupportedProtocol)
 """No request can be made to such a host or port."""
 
@@ -59,12 +62,14 @@ class HttpProbe:
 
     async def look(self, address: Address, *, timeout_s: float) -> Look:
         try:
-            return await self._look(address, timeout_s)
+            # Each part of a request has its limit; drop by drop it could go on for ever.
+            async with asyncio.timeout(timeout_s + GRACE_S):
+                return await self._look(address, timeout_s)
         except httpcore.ConnectTimeout:
             return Look(EngineState.UNKNOWN, detail="the address does not answer")
         except httpcore.ConnectError as error:
             return _refused(error)
-        except httpcore.TimeoutException:
+        except (TimeoutError, httpcore.TimeoutException):
             return Look(EngineState.SILENT, detail=f"no answer within {timeout_s:g} s")
         except BROKEN:
             return Look(EngineState.SILENT, detail="the connection broke off")
@@ -86,10 +91,11 @@ class HttpProbe:
                 "messages": [{"role": "user", "content": "Say one word."}]}  # fmt: skip
         began = self._clock.monotonic()
         with engine_errors(address):
-            answer = await self._pool.request(
-                "POST", url_of(address, "/v1/chat/completions"), headers=JSON,
-                content=json.dumps(body).encode(), extensions=limits(timeout_s),
-            )  # fmt: skip
+            async with asyncio.timeout(timeout_s + GRACE_S):
+                answer = await self._pool.request(
+                    "POST", url_of(address, "/v1/chat/completions"), headers=JSON,
+                    content=json.dumps(body).encode(), extensions=limits(timeout_s),
+                )  # fmt: skip
         if answer.status != 200 or not _has_token(answer.content):
             raise EngineBroke(
                 f"The engine answered {answer.status} and no token.",

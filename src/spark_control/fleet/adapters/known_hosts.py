@@ -2,12 +2,14 @@
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import asyncssh
 
-from spark_control.fleet.errors import HostKeyChanged, KeyFileTrouble
+from spark_control.core.files import write_private
+from spark_control.fleet.errors import HostKeyChanged, HostKeyNew, KeyFileTrouble
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ class Trusted:
     keys: tuple[asyncssh.SSHKey, ...] = ()
     authorities: tuple[asyncssh.SSHKey, ...] = ()
     revoked: tuple[asyncssh.SSHKey, ...] = ()
+    first_use: bool = True
+    """Whether an address that was never seen is taken as it shows itself."""
 
     @property
     def pinned(self) -> bool:
@@ -39,7 +43,8 @@ class Trusted:
 
     def accepts(self, key: asyncssh.SSHKey) -> bool:
         """Tell whether `key` may be the key of the address."""
-        return key not in self.revoked and (key in self.keys or not self.pinned)
+        unseen = self.first_use and not self.pinned
+        return key not in self.revoked and (key in self.keys or unseen)
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -58,6 +63,44 @@ def fingerprint(key: asyncssh.SSHKey) -> str:
 def entry_name(host: str, port: int) -> str:
     """Return how `known_hosts` names an address."""
     return host if port == 22 else f"[{host}]:{port}"
+
+
+class Trust(Protocol):
+    """Which keys a connection takes, and what becomes of a new one."""
+
+    def trusted(self, host: str, port: int) -> Trusted:
+        """Return what is known of an address now."""
+
+    def pin(self, host: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Trust `key` from now on and tell whether it was new."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyKey:
+    """Trusts one key, for a connection that leaves no trace."""
+
+    key: asyncssh.SSHKey
+
+    def trusted(self, host: str, port: int) -> Trusted:
+        del host, port
+        return Trusted(keys=(self.key,))
+
+    def pin(self, host: str, port: int, key: asyncssh.SSHKey) -> bool:
+        del host, port, key
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Trusts what is in the file and nothing at first sight: a person says yes before."""
+
+    known: "KnownHosts"
+
+    def trusted(self, host: str, port: int) -> Trusted:
+        return replace(self.known.trusted(host, port), first_use=False)
+
+    def pin(self, host: str, port: int, key: asyncssh.SSHKey) -> bool:
+        return self.known.pin(host, port, key)
 
 
 class KnownHosts:
@@ -90,11 +133,33 @@ class KnownHosts:
         log.warning("pinned the host key of %s: %s", entry_name(host, port), fingerprint(key))
         return True
 
+    def replace(self, host: str, port: int, key: asyncssh.SSHKey | None) -> None:
+        """Trust `key` and no other for the address; None trusts none. Raises KeyFileTrouble."""
+        name = entry_name(host, port)
+        with self._lock:
+            text = self._text()
+            lines = [kept for line in text.splitlines() if (kept := _without(line, name))]
+            if key is not None:
+                lines.append(f"{name} {_line(key)}")
+            try:
+                write_private(self._path, "".join(f"{line}\n" for line in lines).encode())
+            except OSError as error:
+                raise self._unwritable(error) from error
+        if key is not None:
+            log.warning("trusted the host key of %s: %s", name, fingerprint(key))
+
     def _read(self) -> asyncssh.SSHKnownHosts:
+        return self._parsed()[1]
+
+    def _text(self) -> str:
+        return self._parsed()[0]
+
+    def _parsed(self) -> tuple[str, asyncssh.SSHKnownHosts]:
         try:
-            return asyncssh.import_known_hosts(self._path.read_text("utf-8"))
+            text = self._path.read_text("utf-8")
+            return text, asyncssh.import_known_hosts(text)
         except FileNotFoundError:
-            return asyncssh.import_known_hosts("")
+            return "", asyncssh.import_known_hosts("")
         except (OSError, ValueError) as error:
             raise KeyFileTrouble(
                 f"{self._path} could not be read.",
@@ -111,11 +176,26 @@ class KnownHosts:
                 start = b"" if not whole or whole.endswith(b"\n") else b"\n"
                 file.write(start + line.encode() + b"\n")
         except OSError as error:
-            raise KeyFileTrouble(
-                f"{self._path} could not be written.",
-                hint="Check the rights and the free space of the data directory.",
-                detail={"reason": str(error)[:200]},
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> KeyFileTrouble:
+        return KeyFileTrouble(
+            f"{self._path} could not be written.",
+            hint="Check the rights and the free space of the data directory.",
+            detail={"reason": str(error)[:200]},
+        )
+
+
+def key_refused(
+    trusted: Trusted, host: str, port: int, key: asyncssh.SSHKey
+) -> HostKeyChanged | HostKeyNew:
+    """Return the error for a key that `trusted` does not take: never seen, or another one."""
+    if trusted.pinned or key in trusted.revoked:
+        return key_changed(host, port, key)
+    return HostKeyNew(
+        f"{entry_name(host, port)} shows a host key that nobody has confirmed.",
+        detail={"shown": fingerprint(key)},
+    )
 
 
 def key_changed(host: str, port: int, key: asyncssh.SSHKey) -> HostKeyChanged:
@@ -128,3 +208,16 @@ def key_changed(host: str, port: int, key: asyncssh.SSHKey) -> HostKeyChanged:
 
 def _line(key: asyncssh.SSHKey) -> str:
     return key.export_public_key("openssh").decode("ascii").strip()
+
+
+def _without(line: str, name: str) -> str:
+    """Return the line without that address; blank when nothing of it is left."""
+    names, _, rest = line.strip().partition(" ")
+    if not rest or names.startswith(("#", "@")):
+        return line
+    if "," in names or names == name:
+        left = ",".join(one for one in names.split(",") if one != name)
+        return f"{left} {rest}" if left else ""
+    hashed = names.startswith("|")
+    found = hashed and asyncssh.import_known_hosts(line).match(name, _NO_ADDRESS, None)[0]
+    return "" if found else line

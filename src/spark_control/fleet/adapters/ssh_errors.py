@@ -19,6 +19,15 @@ _NO_SESSION = "Close other sessions of that user, or raise `MaxSessions` in its 
 # What asyncssh says of a channel that could not open because the connection went away.
 _GONE = "SSH connection closed"
 
+# A name that no resolver takes is a UnicodeError.
+_THEIRS = (
+    asyncssh.Error,
+    asyncssh.ConfigParseError,
+    asyncssh.KeyImportError,
+    OSError,
+    UnicodeError,
+)
+
 
 @contextmanager
 def ssh_errors(spark: str, *, lost: type[HostTrouble] = ConnectionLost) -> Iterator[None]:
@@ -30,7 +39,7 @@ def ssh_errors(spark: str, *, lost: type[HostTrouble] = ConnectionLost) -> Itera
         yield
     except AppError:
         raise
-    except (asyncssh.Error, asyncssh.ConfigParseError, asyncssh.KeyImportError, OSError) as error:
+    except _THEIRS as error:
         raise _translated(spark, error, lost) from error
 
 

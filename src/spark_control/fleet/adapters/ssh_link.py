@@ -11,11 +11,11 @@ from typing_extensions import override
 
 from spark_control.core.clock import Clock
 from spark_control.core.tasks import Tasks
-from spark_control.fleet.adapters.known_hosts import KnownHosts, Trusted, key_changed
+from spark_control.fleet.adapters.known_hosts import Trust, Trusted, key_refused
 from spark_control.fleet.adapters.ssh_errors import ssh_errors
 from spark_control.fleet.adapters.ssh_key import load_key
 from spark_control.fleet.backoff import full_jitter
-from spark_control.fleet.errors import ConnectionLost, HostUnreachable
+from spark_control.fleet.errors import ConnectionLost, HostUnreachable, JumpHostRefused
 from spark_control.fleet.flight import Flight
 from spark_control.settings.domain import Spark
 
@@ -47,7 +47,7 @@ class SshLimits:
 class SshAccess:
     """What opens the door: our key, the user's own keys and agent if wanted, and whom we trust."""
 
-    known_hosts: KnownHosts
+    known_hosts: Trust
     key_path: Path | None
     user_keys: bool = True
     config: tuple[Path, ...] = ()
@@ -56,13 +56,22 @@ class SshAccess:
 class _Witness(asyncssh.SSHClient):
     """Sees a connection come up, show its key, and go."""
 
-    def __init__(self, trusted: Trusted, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, trusted: Trusted, lost: Callable[[], None], *, looks_only: bool = False
+    ) -> None:
         self.trusted = trusted
+        self._looks_only = looks_only
         self.new_key: asyncssh.SSHKey | None = None
         self.wrong_key: asyncssh.SSHKey | None = None
         self._lost = lost
         self._limit: asyncio.Timeout | None = None
         self._until = 0.0
+
+    @property
+    def keys(self) -> tuple[tuple[asyncssh.SSHKey, ...], ...]:
+        """Return the keys that are taken unseen: trusted, of authorities, revoked."""
+        known = self.trusted
+        return ((), (), ()) if self._looks_only else (known.keys, known.authorities, known.revoked)
 
     def watch(self, limit: asyncio.Timeout, until: float) -> None:
         """Move `limit` to `until` once the network is through: a slow login is no dead Spark."""
@@ -77,7 +86,7 @@ class _Witness(asyncssh.SSHClient):
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey
     ) -> bool:
-        if self.trusted.accepts(key):
+        if self.trusted.accepts(key) and not self._looks_only:
             self.new_key = key
             return True
         self.wrong_key = key
@@ -121,6 +130,22 @@ class SshLink:
         """Take note that the Spark did what it was asked: the next loss is a first one."""
         self._failures = 0
 
+    async def look(self) -> asyncssh.SSHKey:
+        """Return the key that the Spark shows now; nobody logs in. Raises HostUnreachable."""
+        spark = self._spark
+        known = await asyncio.to_thread(self._access.known_hosts.trusted, spark.host, spark.port)
+        # Asked for the kinds that are pinned, as a login is, and trusting none of them.
+        witness = _Witness(Trusted(keys=known.keys), self._lost, looks_only=True)
+        with ssh_errors(spark.name, lost=HostUnreachable):
+            try:
+                connection = await self._offer(witness, client_keys=None, agent_path=None)
+                connection.abort()
+            except asyncssh.HostKeyNotVerifiable as error:
+                if witness.wrong_key is not None:
+                    return witness.wrong_key
+                raise _jump_host(spark, error) from error
+        raise HostUnreachable(f"{spark.name} shows no host key.")
+
     async def close(self) -> None:
         """Let go of the connection."""
         await self._tasks.close()
@@ -155,8 +180,8 @@ class SshLink:
             connection = await self._login(witness)
         except asyncssh.HostKeyNotVerifiable as error:
             if witness.wrong_key is None:
-                raise
-            raise key_changed(spark.host, spark.port, witness.wrong_key) from error
+                raise _jump_host(spark, error) from error
+            raise key_refused(trusted, spark.host, spark.port, witness.wrong_key) from error
         except (asyncssh.Error, OSError):
             # Its key has been seen all the same, and that is what counts.
             await self._keep(witness)
@@ -196,7 +221,7 @@ class SshLink:
                 config=[str(path) for path in self._access.config] or None,
                 client_factory=lambda: witness,
                 # An empty list would mean the user's own `known_hosts`, hence the function.
-                known_hosts=lambda *_: (trusted.keys, trusted.authorities, trusted.revoked),
+                known_hosts=lambda *_: witness.keys,
                 server_host_key_algs=trusted.algorithms,
                 login_timeout=limits.login_s,
                 keepalive_interval=limits.keepalive_s,
@@ -206,3 +231,11 @@ class SshLink:
 
     def _lost(self) -> None:
         self._held = None
+
+
+def _jump_host(spark: Spark, error: asyncssh.HostKeyNotVerifiable) -> JumpHostRefused:
+    """Return the error for a key on the way there: the one of the Spark itself we would know."""
+    return JumpHostRefused(
+        f"The jump host before {spark.name} is not in your `known_hosts`.",
+        detail={"reason": str(error)[:200]},
+    )

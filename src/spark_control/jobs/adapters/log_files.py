@@ -10,6 +10,8 @@ from spark_control.core.errors import StorageTrouble
 
 MAX_BYTES = 8 * 1024 * 1024
 KEEP = 50
+BESIDE = "@"
+"""Stands between the id of a job and the Spark in the name of a log beside the first one."""
 
 
 class LogUnreadable(StorageTrouble):
@@ -55,29 +57,41 @@ class LogFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def _path(self, job_id: str) -> Path:
-        return self._folder / f"{Path(job_id).name}.log"
+    def _path(self, job_id: str, spark: str = "") -> Path:
+        part = f"{BESIDE}{Path(spark).name}" if spark else ""
+        return self._folder / f"{Path(job_id).name}{part}.log"
 
-    def open(self, job_id: str) -> LogFile:
-        """Start the log of a job and drop the oldest logs. Never raises: no disk, no log."""
+    def open(self, job_id: str, spark: str = "") -> LogFile:
+        """Start the log of a job, or of its part on another `spark`, and drop the oldest logs.
+
+        Never raises: no disk, no log.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            old = sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
-            for path in old[: max(0, len(old) - KEEP + 1)]:
-                path.unlink(missing_ok=True)
-            return LogFile(self._path(job_id).open("w", encoding="utf-8"), MAX_BYTES)
+            if not spark:
+                self._drop_oldest()
+            return LogFile(self._path(job_id, spark).open("w", encoding="utf-8"), MAX_BYTES)
         except OSError:
             return LogFile(None, 0)
 
-    async def tail(self, job_id: str, lines: int) -> list[str]:
-        """Return the last `lines` lines of a job's log; empty when it wrote none."""
-        return await asyncio.to_thread(self._tail, job_id, lines)
+    def _drop_oldest(self) -> None:
+        """Drop the logs of the oldest jobs, with those of their parts."""
+        logs = [path for path in self._folder.glob("*.log") if BESIDE not in path.name]
+        logs.sort(key=lambda path: path.stat().st_mtime)
+        for path in logs[: max(0, len(logs) - KEEP + 1)]:
+            for part in self._folder.glob(f"{path.stem}{BESIDE}*.log"):
+                part.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
-    def _tail(self, job_id: str, lines: int) -> list[str]:
+    async def tail(self, job_id: str, lines: int, spark: str = "") -> list[str]:
+        """Return the last `lines` lines of a job's log; empty when it wrote none."""
+        return await asyncio.to_thread(self._tail, self._path(job_id, spark), lines)
+
+    def _tail(self, path: Path, lines: int) -> list[str]:
         try:
-            with self._path(job_id).open(encoding="utf-8", errors="replace") as file:
+            with path.open(encoding="utf-8", errors="replace") as file:
                 return [line.rstrip("\n") for line in deque(file, maxlen=lines)]
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise LogUnreadable(f"{self._path(job_id)} cannot be read.") from error
+            raise LogUnreadable(f"{path} cannot be read.") from error

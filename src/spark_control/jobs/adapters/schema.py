@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from spark_control.jobs.adapters.copy_before import keep_copy
 from spark_control.jobs.errors import DatabaseNewer
 
-HEAD = "0002"
-KNOWN = frozenset({"0001", "0002"})
+HEAD = "0004"
+KNOWN = frozenset({"0001", "0002", "0003", "0004"})
 
 metadata = sa.MetaData(
     naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s",
@@ -31,6 +31,8 @@ jobs = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("started_at", sa.DateTime(timezone=True)),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("owner", sa.String(64)),
+    sa.Column("until", sa.DateTime(timezone=True)),
 )  # fmt: skip
 
 job_phases = sa.Table(
@@ -41,6 +43,15 @@ job_phases = sa.Table(
     sa.Column("phase", sa.String(32), nullable=False),
     sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
+)  # fmt: skip
+
+leases = sa.Table(
+    "leases", metadata,
+    sa.Column("host", sa.String(128), primary_key=True),
+    sa.Column("kind", sa.String(128), primary_key=True),
+    sa.Column("job_id", sa.String(64), sa.ForeignKey("jobs.id", ondelete="CASCADE"),
+              nullable=False, index=True),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
 )  # fmt: skip
 
 swap_lock = sa.Table(
@@ -54,6 +65,32 @@ swap_lock = sa.Table(
     sa.Column("ttl_s", sa.Integer),
     sa.Column("since", sa.DateTime(timezone=True)),
     sa.Column("until", sa.DateTime(timezone=True)),
+)  # fmt: skip
+
+request_records = sa.Table(
+    "request_records", metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("path", sa.String(64), nullable=False),
+    sa.Column("asked", sa.String(200)),
+    sa.Column("model", sa.String(200)),
+    sa.Column("target", sa.String(200)),
+    sa.Column("client", sa.String(200), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(64)),
+    sa.Column("failed", sa.Boolean, nullable=False),
+    sa.Column("streamed", sa.Boolean, nullable=False),
+    sa.Column("queue_ms", sa.Double, nullable=False),
+    sa.Column("ttft_ms", sa.Double),
+    sa.Column("duration_ms", sa.Double, nullable=False),
+    sa.Column("tokens_in", sa.BigInteger),
+    sa.Column("tokens_out", sa.BigInteger),
+    sa.Column("estimated", sa.Boolean, nullable=False),
+    sa.Column("bytes_in", sa.BigInteger, nullable=False),
+    sa.Column("bytes_out", sa.BigInteger, nullable=False),
+    sa.Column("ttft_bin", sa.SmallInteger),
+    sa.Column("speed_bin", sa.SmallInteger),
+    sa.Index("ix_request_records_at_ms", "at_ms", "id"),
 )  # fmt: skip
 
 _version = sa.table("alembic_version", sa.column("version_num", sa.String(32)))

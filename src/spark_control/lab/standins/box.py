@@ -18,7 +18,7 @@ else:
 SPARK = "SPARK_LAB"
 CONTAINER = "SPARK_LAB_CONTAINER"
 ANSWERS = "answers"
-"""The folder of a Spark with what its commands said since the last tick."""
+"""The folder of a Spark with what its commands said; each tick says it anew."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Json = dict[str, object]
@@ -45,9 +45,9 @@ class Box(NamedTuple):
         return mark_of(self.folder)
 
     def remember(self, words: list[str], text: str) -> None:
-        """Keep the answer to a command until the next tick."""
+        """Keep the answer to a command until the next tick renews it."""
         name = " ".join(words)
-        if "/" in name or not 0 < len(name) < 200:
+        if "/" in name or len(name.split(" ")) != len(words) or not 0 < len(name) < 200:
             return
         folder = self.folder / ANSWERS
         folder.mkdir(exist_ok=True)
@@ -55,10 +55,9 @@ class Box(NamedTuple):
         part.write_text(text)
         part.replace(folder / name)
 
-    def forget(self) -> None:
-        """Drop every answer that was kept."""
-        for path in (self.folder / ANSWERS).glob("[!.]*"):
-            path.unlink(missing_ok=True)
+    def remembered(self) -> list[list[str]]:
+        """Return the words of every command whose answer is kept."""
+        return [path.name.split(" ") for path in (self.folder / ANSWERS).glob("[!.]*")]
 
     def spark(self) -> Json:
         """Return `name host home root user` of this Spark."""

@@ -148,8 +148,14 @@ def _unknown(command: str, text: str) -> Refused:
 
 
 def labels(pairs: list[str]) -> dict[str, str]:
-    """Read `key=value` and bare `key`."""
-    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
+    """Read `key=value` and bare `key`. Raises Refused for a key with a blank in it."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, _, found[key] = pair.partition("=")
+        if any(sign.isspace() for sign in key):
+            fault = f"label '{key}' contains whitespaces"
+            raise _unknown("run", f'invalid argument "{pair}" for "-l, --label" flag: {fault}')
+    return found
 
 
 def mounts(volumes: list[str]) -> list[tuple[str, str]]:

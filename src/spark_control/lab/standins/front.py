@@ -24,6 +24,7 @@ class Front:
         self.names = names
         self.models: dict[str, object] = {}
         self.brain: Brain | None = None
+        self.stuck = False
         self.busy = 0
         self.served = 0
         self.tokens = 0
@@ -60,7 +61,7 @@ class Front:
             body = _object(request.body)
             if body.get("model", self.names[0]) not in self.names:
                 return json_reply(script.unknown_model(body.get("model")), 404)
-            while self._box.fault("wedge") is not None:
+            while self.stuck or self._box.fault("wedge") is not None:
                 await self._clock.sleep(_WEDGED_S)
             self.served += 1
             return await brain(request, body)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from spark_control.lab.standins import box as boxes
 from spark_control.lab.standins import memory
-from spark_control.lab.standins.box import say
+from spark_control.lab.standins.box import Box, say
 from spark_control.lab.standins.memory import Held
 
 _DRIVER, _CUDA, _UUID = "580.95.05", "13.0", "GPU-7f3c2a10-5b64-4f0e-9c1d-2a8e6d0b4c55"
@@ -162,22 +162,33 @@ def table(now: Reading, engines: list[Held], when: str) -> str:
     return "\n".join([*rows, _LINE, ""])
 
 
-def main(_name: str, words: list[str]) -> int:
-    """Do what `nvidia-smi WORDS` does."""
-    box = boxes.here()
-    # The processes of the host can't be seen from a container.
-    seen = [] if boxes.inside() else memory.engines(box)
-    now = reading(memory.engines(box), int(time.monotonic()))
+def answer(words: list[str], engines: list[Held], seen: list[Held]) -> tuple[str, int]:
+    """Return what `nvidia-smi WORDS` prints and its exit status; `seen` are its processes."""
+    now = reading(engines, int(time.monotonic()))
     options = {key: value for key, _, value in (word.partition("=") for word in words)}
     style = set(options.get("--format", "").split(","))
     if "--query-gpu" in options:
-        text, status = query_gpu(_names(options["--query-gpu"]), style, now)
-    elif "--query-compute-apps" in options:
-        text, status = query_apps(_names(options["--query-compute-apps"]), style, seen)
-    elif "-L" in words:
-        text, status = f"GPU 0: NVIDIA GB10 (UUID: {_UUID})\n", 0
-    else:
-        text, status = table(now, seen, time.strftime("%a %b %d %H:%M:%S %Y")), 0
+        return query_gpu(_names(options["--query-gpu"]), style, now)
+    if "--query-compute-apps" in options:
+        return query_apps(_names(options["--query-compute-apps"]), style, seen)
+    if "-L" in words:
+        return f"GPU 0: NVIDIA GB10 (UUID: {_UUID})\n", 0
+    return table(now, seen, time.strftime("%a %b %d %H:%M:%S %Y")), 0
+
+
+def renew(box: Box, engines: list[Held]) -> None:
+    """Answer anew what was asked before, so that asking again starts no Python."""
+    for words in box.remembered():
+        text, _ = answer(words, engines, engines)
+        box.remember(words, text)
+
+
+def main(_name: str, words: list[str]) -> int:
+    """Do what `nvidia-smi WORDS` does."""
+    box = boxes.here()
+    engines = memory.engines(box)
+    # The processes of the host can't be seen from a container.
+    text, status = answer(words, engines, [] if boxes.inside() else engines)
     if status == 0 and not boxes.inside():
         box.remember(words, text)
     say(text)

@@ -12,11 +12,15 @@ PROGRAMS = {
     "git": "small",
     "hf": "small",
     "ip": "small",
+    "lab-service": "service",
     "launch-cluster.sh": "launch_cluster",
     "nvidia-smi": "nvidia_smi",
     "pgrep": "pkill",
     "pkill": "pkill",
+    "ray::RayWorkerWrapper": "vllm",
     "shim": "shim",
+    "ssh": "ssh",
+    "stranger": "stranger",
     "vllm": "vllm",
 }
 

@@ -9,10 +9,19 @@ from collections.abc import Iterable
 from spark_control.core.clock import RealClock
 from spark_control.core.tasks import Tasks
 from spark_control.lab.standins import box as boxes
-from spark_control.lab.standins import containers, memory, model_files, script, vllm_fit, vllm_log
+from spark_control.lab.standins import (
+    containers,
+    launch_older,
+    memory,
+    model_files,
+    script,
+    vllm_fit,
+    vllm_log,
+)
 from spark_control.lab.standins.box import Box, complain, say
 from spark_control.lab.standins.brains import REAL_OWNER, Llama, Scripted
 from spark_control.lab.standins.containers import Container
+from spark_control.lab.standins.crew import Crew
 from spark_control.lab.standins.front import Front
 from spark_control.lab.standins.vllm_args import Refusal, Serve, parse
 from spark_control.lab.standins.vllm_fit import Model
@@ -22,6 +31,7 @@ from spark_control.lab.standins.web import Server, bind
 
 _ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - words a user writes
 _LOOK_S = 0.1
+_RAY = ("--distributed-executor-backend", "ray")
 _CORE_FAILED = (
     "RuntimeError: Engine core initialization failed. See root cause above. "
     "Failed core proc(s): {}\n"
@@ -39,7 +49,7 @@ class Gone(Exception):
 class Engine:
     """One engine process."""
 
-    def __init__(self, box: Box, one: Container, serve: Serve) -> None:
+    def __init__(self, box: Box, one: Container, serve: Serve, nodes: str = "") -> None:
         self._box = box
         self._one = one
         self._serve = serve
@@ -48,9 +58,16 @@ class Engine:
         self._tasks = Tasks("engine")
         self._front = Front(box, serve.names, self._clock)
         self._server = Server(box, self._front, self._clock)
+        self._crew = Crew(box, serve.given, nodes, self._clock)
         self._held = memory.Held(os.getpid(), 0.0, "loading")
         self._stop = asyncio.Event()
         self._error: Refusal | Gone | None = None
+
+    def start_workers(self, words: list[str]) -> None:
+        """Have Ray start the other ranks, where it is Ray that does."""
+        if self._crew.ray and not self._crew.rank:
+            plain = [word for word in words if word not in _RAY]
+            self._crew.start_workers(self._one.name, plain)
 
     async def run(self) -> int:
         """Load and serve until a signal. Raises Refusal and Gone."""
@@ -63,6 +80,7 @@ class Engine:
         finally:
             await self._server.close()
             await self._tasks.close()
+            await self._crew.close()
             memory.forget(self._box, self._held.pid)
             memory.refresh(self._box)
         if self._error:
@@ -78,8 +96,8 @@ class Engine:
             self._stop.set()
 
     async def _load(self) -> None:
-        taken = self._address()
-        model = model_files.look(self._one, self._serve.model)
+        taken = None if self._crew.rank else self._address()
+        model = self._share(model_files.look(self._one, self._serve.model))
         version = read_table().version
         await self._print(vllm_log.boot(self._serve, model, version))
         await self._may_die()
@@ -88,11 +106,18 @@ class Engine:
         except Refusal as refusal:
             self._blame(str(refusal))
             raise Refusal(_CORE_FAILED) from None
-        await self._server.listen(taken)
-        lines = list(vllm_log.weights(model))
+        if taken is not None:
+            await self._server.listen(taken)
+        await self._crew.meet()
+        _ = self._tasks.spawn(self._mind_the_crew(), name="crew")
+        lines = list(vllm_log.weights(model, self._crew.rank, self._crew.size))
         await self._print(lines[: len(lines) // 2])
         await self._may_fail()
         await self._print(lines[len(lines) // 2 :])
+        if self._crew.rank:
+            await self._print(vllm_log.warm(model, room))
+            self._report(state="serving")
+            return
         brain = await self._brain(model)
         await self._print(vllm_log.warm(model, room))
         await self._print(vllm_log.up(self._serve))
@@ -102,6 +127,22 @@ class Engine:
         self._front.brain = brain
         self._report(state="serving")
         await self._attend(brain)
+
+    def _share(self, model: Model) -> Model:
+        """Return what one rank holds of the model."""
+        size = self._crew.size
+        return model._replace(
+            weights_gib=model.weights_gib / size, kv_bytes=model.kv_bytes // size
+        )
+
+    async def _mind_the_crew(self) -> None:
+        """Be stuck when another rank is gone; end when the first one is."""
+        await self._crew.broken.wait()
+        self._front.stuck = True
+        if self._crew.rank:
+            self._blame("torch.distributed.DistNetworkError: Connection closed by remote peer\n")
+            self._error = Refusal(_CORE_FAILED)
+            self._stop.set()
 
     def _address(self) -> socket.socket:
         host, port = self._serve.host, self._serve.port
@@ -161,6 +202,8 @@ class Engine:
 
     async def _print(self, lines: Iterable[Line]) -> None:
         for line in lines:
+            while self._front.stuck:
+                await self._clock.sleep(_LOOK_S)
             if line.after and self._pace:
                 await self._clock.sleep(line.after * self._pace)
             say(dressed(line, os.getpid(), self._when()))
@@ -192,7 +235,10 @@ def main(_name: str, words: list[str]) -> int:
         return 2
     try:
         one = containers.find(box, boxes.inside())
-        return asyncio.run(Engine(box, one, parse(words[1:])).run())
+        nodes = boxes.environment().get(launch_older.NODES, "")
+        engine = Engine(box, one, parse(words[1:]), nodes)
+        engine.start_workers(words[1:])
+        return asyncio.run(engine.run())
     except Refusal as refusal:
         complain(str(refusal))
         return refusal.status

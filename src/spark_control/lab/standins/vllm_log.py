@@ -39,11 +39,11 @@ def boot(serve: Serve, model: Model, version: str) -> Iterator[Line]:
     yield Line(0.5, "APIServer", "Chunked prefill is enabled with max_num_batched_tokens=8192.")
 
 
-def weights(model: Model) -> Iterator[Line]:
+def weights(model: Model, rank: int = 0, ranks: int = 1) -> Iterator[Line]:
     """Yield the lines of the engine process until the weights are in memory."""
     engine = "EngineCore"
     yield Line(4.0, engine, f"Initializing a V1 LLM engine with config: model='{model.repo}'")
-    yield Line(1.0, engine, "world_size=1 rank=0 local_rank=0 backend=nccl")
+    yield Line(1.0, engine, f"world_size={ranks} rank={rank} local_rank=0 backend=nccl")
     yield Line(0.3, engine, "vLLM is using nccl==2.28.9")
     yield Line(1.0, engine, f"Starting to load model {model.repo}...")
     count = max(model.shards, 1)

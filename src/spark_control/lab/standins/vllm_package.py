@@ -36,9 +36,8 @@ _FILES = {
 }
 
 
-def lay(site: Path) -> None:
-    """Write the package below `site`, a folder for PYTHONPATH."""
-    source = str(Path(__file__).resolve().parents[3])
+def lay(site: Path, source: str = str(Path(__file__).resolve().parents[3])) -> None:
+    """Write the package below `site`, a folder for PYTHONPATH; `source` is where we lie there."""
     for name, text in _FILES.items():
         path = site / "vllm" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,17 @@ import fcntl
 import logging
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spark_control.settings.errors import DataDirTaken, DataDirTrouble
+from spark_control.core.files import write_private
+from spark_control.settings.errors import DataDirTaken, DataDirTrouble, RestoreCut
 
 log = logging.getLogger(__name__)
+
+UNFINISHED = "restore-unfinished"
+"""Lies in the folder while a backup is put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +39,43 @@ class DataDir:
     def logs(self) -> Path:
         return self.root / "logs"
 
+    @property
+    def run(self) -> Path:
+        """Return the folder of what only lives while we run: sockets, notes of workers."""
+        return self.root / "run"
+
+    def instance(self, make: Callable[[], str]) -> str:
+        """Return the name of this folder, which it keeps for good. Raises DataDirTrouble."""
+        path = self.root / "instance-id"
+        try:
+            if path.exists() and (kept := path.read_text(encoding="ascii").strip()):
+                return kept[:64]
+            name = make()
+            write_private(path, f"{name}\n".encode())
+        except (OSError, ValueError) as error:
+            raise DataDirTrouble(f"{path} cannot be read or written.") from error
+        return name
+
 
 def prepare(root: Path) -> DataDir:
-    """Make the folder, for its owner only, and try to write there. Raises DataDirTrouble."""
+    """Make the folder, for its owner only, and try to write there.
+
+    Raises DataDirTrouble, and RestoreCut for a folder that is half of a backup.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = root / ".write-test"
         probe.write_bytes(b"")
         probe.unlink(missing_ok=True)
         (root / "logs").mkdir(exist_ok=True, mode=0o700)
+        (root / "run").mkdir(exist_ok=True, mode=0o700)
         _close(root)
     except OSError as error:
         raise DataDirTrouble(
             f"{root} cannot be written.", detail={"reason": error.strerror or str(error)}
         ) from error
+    if (root / UNFINISHED).exists():
+        raise RestoreCut(f"{root} holds only a part of a backup.")
     return DataDir(root)
 
 

@@ -1,11 +1,12 @@
 """The swap lock in SQL, one code for SQLite and PostgreSQL; the database tells the time."""
 
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from spark_control.core.sql import Sql
+from spark_control.core.sql import Sql, begin, time_of, utc
 from spark_control.jobs.adapters.schema import swap_lock
 from spark_control.swap.domain import Fence
 from spark_control.swap.lock import Hold, Lock
@@ -24,15 +25,31 @@ class SqlLock:
     async def change(self, change: Change) -> Reading:
         return await self._sql.write(lambda connection: _change(connection, change))
 
+    async def look(self) -> Reading | None:
+        return await self._sql.read(_look)
+
+    def within(self, change: Change) -> Callable[[sa.Connection], None]:
+        def work(connection: sa.Connection) -> None:
+            _change(connection, change)
+
+        return work
+
+
+_ROW = sa.select(swap_lock).where(swap_lock.c.id == ONLY)
+
+
+def _look(connection: sa.Connection) -> Reading | None:
+    row = connection.execute(_ROW).mappings().one_or_none()
+    return None if row is None else Reading(_lock(row), time_of(connection))
+
 
 def _change(connection: sa.Connection, change: Change) -> Reading:
     # Two processes must not both see the lock free: SQLite locks the file, PostgreSQL the row.
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    query = sa.select(swap_lock).where(swap_lock.c.id == ONLY).with_for_update()
+    begin(connection)
+    query = _ROW.with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     before = _lock(row) if row is not None else Lock(Fence(secrets.token_hex(4), 0))
-    now = _utc(connection.execute(sa.select(sa.func.current_timestamp())).scalar_one())
+    now = time_of(connection)
     after = change(before, now)
     if row is None:
         connection.execute(sa.insert(swap_lock).values(id=ONLY, **_values(after)))
@@ -57,11 +74,6 @@ def _lock(row: sa.RowMapping) -> Lock:
         return Lock(fence)
     hold = Hold(
         holder=row["holder"], reason=row["reason"], digest=row["digest"], ttl_s=row["ttl_s"],
-        since=_utc(row["since"]), until=_utc(row["until"]),
+        since=utc(row["since"]), until=utc(row["until"]),
     )  # fmt: skip
     return Lock(fence, hold)
-
-
-def _utc(value: datetime) -> datetime:
-    """SQLite gives times back without their zone; all of ours are UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

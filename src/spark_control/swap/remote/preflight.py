@@ -30,6 +30,8 @@ PARSERS = (
     ("tool", "tool_parsers", "ToolParserManager", "tool_call_parser"),
     ("reasoning", "reasoning", "ReasoningParserManager", "reasoning_parser"),
 )
+WRAPPERS = {"_optional_type": "?", "_parse_type": ""}
+JSON_READERS = {"loads": "json", "parse_dataclass": "json", "union_dict_and_str": "json|str"}
 LONGEST = 2000
 
 
@@ -73,12 +75,29 @@ def names_of(module: str, manager: str) -> list[str] | None:
         return None
 
 
-def option_row(action: Any) -> dict[str, Any]:
+def kind_of(reader: Any) -> str:
+    """Name what reads a value; vLLM wraps it, and its wrappers hide what they hold."""
+    optional, name = "", getattr(reader, "__name__", "str")
+    while name in WRAPPERS:
+        optional = optional or WRAPPERS[name]
+        cells = getattr(reader, "__closure__", None) or ()
+        held = [cell.cell_contents for cell in cells if callable(cell.cell_contents)]
+        if not held:
+            break
+        reader, name = held[0], getattr(held[0], "__name__", "str")
+    if name == "<lambda>":
+        with contextlib.suppress(Exception):  # it is anybody's, so it may raise anything
+            name = "str(lower,_)" if reader("A-b") == "a_b" else name
+    return JSON_READERS.get(name, name) + optional
+
+
+def option_row(action: Any, spelled: list[str]) -> dict[str, Any]:
     """Return one option as a row of the table."""
     count = {None: "one", 0: "none", "?": "maybe"}.get(action.nargs, "many")
-    row: dict[str, Any] = {"flags": list(action.option_strings), "values": count}
+    flags = list(dict.fromkeys([*action.option_strings, *spelled]))
+    row: dict[str, Any] = {"flags": flags, "values": count}
     if count != "none":
-        row["type"] = getattr(action.type, "__name__", "str")
+        row["type"] = kind_of(action.type) if action.type else "str"
     if action.choices is not None:
         row["choices"] = [str(one) for one in action.choices if one is not None]
     if type(action).__name__ == "_AppendAction":
@@ -86,9 +105,19 @@ def option_row(action: Any) -> dict[str, Any]:
     return row
 
 
+def spellings(parser: Any) -> dict[int, list[str]]:
+    """Return all that an option may be written as; some spellings are not in its help."""
+    found: dict[int, list[str]] = {}
+    for flag, action in parser._option_string_actions.items():  # noqa: SLF001
+        found.setdefault(id(action), []).append(flag)
+    return found
+
+
 def table_of(parser: Any, version: str) -> dict[str, Any]:
     """Return the options of this vLLM."""
-    rows = [option_row(one) for one in parser._actions if one.option_strings]  # noqa: SLF001
+    all_of = spellings(parser)
+    actions = [one for one in parser._actions if one.option_strings]  # noqa: SLF001
+    rows = [option_row(one, all_of.get(id(one), [])) for one in actions]
     lists = {f"{what}_parsers": names_of(mod, cls) or [] for what, mod, cls, _ in PARSERS}
     return {"version": version, "options": rows, **lists}
 
@@ -188,7 +217,16 @@ def is_judgement(stage: str, error: BaseException) -> bool:
 def meant(error: BaseException) -> str:
     """Return what vLLM said to whoever wrote the words."""
     kind = "" if isinstance(error, Refused) else f"{type(error).__name__}: "
-    return f"{kind}{error}"[:LONGEST]
+    return f"{kind}{fields(error) or error}"[:LONGEST]
+
+
+def fields(error: BaseException) -> str:
+    """Return what pydantic found in which field; its own text adds types and addresses."""
+    found: Any = getattr(error, "errors", None)
+    if type(error).__name__ != "ValidationError" or not callable(found):
+        return ""
+    rows = [(".".join(map(str, row["loc"])), row["msg"]) for row in found()]
+    return "; ".join(f"{name}: {text}" for name, text in rows)
 
 
 def broken(error: BaseException) -> str:

@@ -49,5 +49,8 @@ def test_refusals(words: list[str], text: str) -> None:
 
 
 def test_pairs() -> None:
-    assert labels(["a=b=c", "bare", "s p=x y"]) == {"a": "b=c", "bare": "", "s p": "x y"}
+    assert labels(["a=b=c", "bare", "sp=x y"]) == {"a": "b=c", "bare": "", "sp": "x y"}
+    with pytest.raises(Refused, match="label 's p' contains whitespaces") as caught:
+        labels(["s p=x"])
+    assert caught.value.status == 125
     assert mounts(["/a:/b", "/c:/d:ro", "anonymous"]) == [("/a", "/b"), ("/c", "/d")]

@@ -1,7 +1,10 @@
 """`nvidia-smi` of the lab prints what a GB10 prints."""
 
+from pathlib import Path
+
+from spark_control.lab.standins.box import ANSWERS, Box
 from spark_control.lab.standins.memory import Held
-from spark_control.lab.standins.nvidia_smi import query_apps, query_gpu, reading, table
+from spark_control.lab.standins.nvidia_smi import query_apps, query_gpu, reading, renew, table
 
 ENGINE = Held(4711, 60.5, "serving")
 
@@ -42,3 +45,14 @@ def test_the_table_is_straight() -> None:
         rows = table(reading(engines, 3), engines, "today").splitlines()[1:]
         assert {len(row) for row in rows if row} == {91}
         assert any("Not Supported" in row for row in rows)
+
+
+def test_what_was_asked_is_answered_anew(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    renew(box, [ENGINE])  # nothing was asked yet
+    words = ["--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
+    box.remember(words, "old")
+    box.remember(["--query-gpu=name, count"], "a blank in a word: not kept")
+    renew(box, [ENGINE])
+    (kept,) = (tmp_path / ANSWERS).iterdir()
+    assert (kept.name, kept.read_text()) == (" ".join(words), "4711, 61952\n")

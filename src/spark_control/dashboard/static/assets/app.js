@@ -3,9 +3,13 @@
 import { address, call } from "./http.js";
 import { CancelDialog, SwitchDialog } from "./dialogs.js";
 import { byId, keyed, kind, prose, say, show, stamp, text } from "./dom.js";
+import { Engines } from "./engines.js";
+import { AddDialog, SparkDialog } from "./hosts.js";
+import { ImportDialog } from "./imports.js";
 import { Live } from "./live.js";
 import { LockBanner } from "./lockbanner.js";
 import { Models, canSetUp } from "./models.js";
+import { Requests } from "./requests.js";
 import { Serving } from "./serving.js";
 import { SetupDialog } from "./setup.js";
 import { SignIn } from "./signin.js";
@@ -54,8 +58,17 @@ const ask = (key) => {
 };
 const swapCard = new SwapCard({ cancel: (swap) => cancelling.open(swap, state), again: ask });
 const serving = new Serving();
-const sparks = new Sparks();
+const adding = new AddDialog((host) => {
+  say(`${host.name} was added`);
+  readStatus();
+  readCards();
+});
+const managing = new SparkDialog(() => readStatus());
+const engines = new Engines(() => redraw(), say);
+const importing = new ImportDialog(() => readMenu());
+const sparks = new Sparks((name) => managing.open(name), engines);
 const models = new Models(ask);
+const requests = new Requests(() => redraw());
 const door = new SignIn(() => enter());
 const lockBanner = new LockBanner(takeLock);
 const live = new Live(take, (now) => {
@@ -68,8 +81,10 @@ const TAKE = {
   snapshot(all) {
     renewed(all.status.version);
     state.status = all.status;
+    engines.look(state);
     for (const card of all.hardware?.sparks ?? []) takeCard(card);
     state.menu = all.models ?? state.menu;
+    requests.read();
     readMenu(); // the snapshot waits for no disk, so its menu may be an old one or none yet
     takeSwap(all.status.swap, true);
   },
@@ -77,9 +92,11 @@ const TAKE = {
   swap: ({ data }) => takeSwap(data),
   engine: () => readStatus(),
   spark: () => readStatus(),
+  parts: () => readStatus(),
   settings: () => [readStatus(), readMenu()],
   lock: ({ data }) => takeLock(data),
   job: () => undefined,
+  requests: ({ data }) => requests.take(data),
 };
 
 function take(topic, message) {
@@ -116,9 +133,17 @@ function readStatus() {
     const status = await read("api/status");
     if (!status) return;
     state.status = status;
+    engines.look(state);
     if (status.swap) takeSwap(status.swap);
     redraw();
   }, STATUS_MS);
+}
+
+/** Have the Sparks asked that nobody asked yet. */
+async function readCards() {
+  const answer = await read("api/hardware");
+  for (const card of answer?.sparks ?? []) takeCard(card);
+  redraw();
 }
 
 let menuAsked = 0;
@@ -163,6 +188,7 @@ function draw() {
   show(byId("signout"), state.session.auth === "token");
   const some = state.status.sparks.length > 0;
   show(byId("lead"), some);
+  show(byId("addspark"), some);
   const shown = swapCard.update(state);
   byId("lead").classList.toggle("two", shown);
   byId("page").classList.toggle("cut", state.live !== "live");
@@ -170,6 +196,7 @@ function draw() {
   sparks.update(state);
   sparks.fleet(state);
   models.update(state);
+  requests.update();
   lockBanner.update(state);
   notices();
   const title = state.busy ? `Switching to ${state.nameOf(state.swap.model)}` : "";
@@ -201,6 +228,7 @@ function tick() {
   swapCard.tick();
   sparks.update(state);
   keepMenu();
+  if (state.live === "live") requests.keep();
 }
 
 async function enter() {
@@ -218,6 +246,9 @@ document.addEventListener("signed-out", () => {
 byId("theme").addEventListener("click", () => {
   document.documentElement.dispatchEvent(new Event("toggle-theme"));
 });
+for (const id of ["addspark", "nosparks-add"]) {
+  byId(id).addEventListener("click", () => adding.open());
+}
 byId("signout").addEventListener("click", async () => {
   live.stop();
   try {
@@ -226,5 +257,6 @@ byId("signout").addEventListener("click", async () => {
     location.replace(address("."));
   }
 });
+byId("import-recipes").addEventListener("click", () => importing.open());
 setInterval(tick, 1000);
 enter();

@@ -3,7 +3,7 @@
 import { call, sentence } from "./http.js";
 import { byId, isOff, keyed, off, parts, prose, show, text } from "./dom.js";
 import { showFit } from "./fit.js";
-import { candidates, servedOn } from "./models.js";
+import { candidates, involved, servedOn } from "./models.js";
 import { Preflight } from "./preflight.js";
 import { reach } from "./sparks.js";
 import { list, size } from "./words.js";
@@ -77,14 +77,16 @@ export class SwitchDialog extends Question {
   draw() {
     const { f, model, state } = this;
     const host = f.host.value;
-    const leaving = state.status.loaded.filter((one) => one.spark === host);
+    const { ranks, beside } = involved(model, host, state);
+    const all = [...ranks, ...beside];
+    const leaving = state.status.loaded.filter((one) => all.includes(one.spark));
     const again = leaving.some((one) => one.model === model.key);
     text(f.title, again ? `Restart ${model.name}?` : `Switch to ${model.name}?`);
     text(f.text, leaving.length
-      ? `Running requests are given a short time to finish. Then ${host} answers nothing until the new engine is ready.`
-      : `${host} runs no model now, so nothing is interrupted.`);
-    text(f.stops, leaving.length ? `${list(leaving.map((one) => state.nameOf(one.model)))} on ${host}` : "Nothing");
-    text(f.starts, host ? `${model.name} on ${host}` : model.name);
+      ? `Running requests are given a short time to finish. Then ${list(ranks)} ${ranks.length > 1 ? "answer" : "answers"} nothing until the new engine is ready.${freed(beside)}`
+      : `${list(ranks)} ${ranks.length > 1 ? "run" : "runs"} no model now, so nothing is interrupted.`);
+    text(f.stops, leaving.length ? leaving.map((one) => `${state.nameOf(one.model)} on ${list(one.sparks ?? [one.spark])}`).join(", ") : "Nothing");
+    text(f.starts, host ? `${model.name} on ${list(ranks)}${ranks.length > 1 ? " together" : ""}` : model.name);
     text(f.size, size(model.size_by_host[host] ?? model.size_bytes));
     showFit(f, model, host);
     this.preflight.look(model.key, host);
@@ -96,6 +98,9 @@ export class SwitchDialog extends Question {
     return call("POST", "api/swap", { model: this.model.key, host: this.f.host.value });
   }
 }
+
+/** What becomes of Sparks that only lose their part of a model over several. */
+const freed = (sparks) => (sparks.length ? ` ${list(sparks)} ${sparks.length > 1 ? "are" : "is"} left without a model, as a part of the one that stops.` : "");
 
 function option(spark) {
   const one = document.createElement("option");

@@ -71,6 +71,18 @@ export async function chat(model, prompt, signal, take) {
   }
 }
 
+/** Send and give the objects of an answer that comes line by line. Throws Refused; aborts throw. */
+export async function* lineByLine(path, body, signal) {
+  const answer = await fetch(address(path), {
+    method: "POST",
+    signal,
+    headers: { "Content-Type": "application/json", Accept: "application/x-ndjson" },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw await refusal(answer, path);
+  for await (const line of lines(answer.body)) if (line) yield JSON.parse(line);
+}
+
 async function* lines(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

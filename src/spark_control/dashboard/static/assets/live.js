@@ -7,7 +7,7 @@ const HEALTHY_MS = 10_000;
 const HIDDEN_MS = 60_000;
 const QUIET_MS = 45_000;
 const OFFLINE_AFTER = 4;
-const TOPICS = ["snapshot", "spark", "hardware", "engine", "swap", "job", "settings", "lock"];
+const TOPICS = ["snapshot", "spark", "hardware", "engine", "swap", "job", "settings", "lock", "parts", "requests"];
 
 export class Live {
   /** `tell(topic, message)` gets each event, `turn(state)` each change of the connection. */

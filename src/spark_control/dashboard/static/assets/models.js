@@ -82,7 +82,7 @@ export function servedOn(model, state) {
     // Two models may share a repo; then only the key tells them apart.
     return !keys.has(one.model) && (one.names ?? [one.model]).includes(model.repo ?? model.local_path);
   };
-  return state.status.loaded.filter(serves).map((one) => one.spark);
+  return state.status.loaded.filter(serves).flatMap((one) => one.sparks ?? [one.spark]);
 }
 
 /** The Sparks that a switch to `model` can use, in the order of the fleet. */
@@ -94,10 +94,28 @@ export function candidates(model, state) {
 export function obstacle(model, state) {
   if (!CHAT.includes(model.kind)) return `Not a chat model (${model.kind})`;
   if (model.needs_setup) return "Nobody has said yet how it is launched";
-  if (model.mode === "cluster") return "Needs several Sparks; this version launches on one";
+  if (model.mode === "cluster") return together(model, state);
   if (!model.complete_on.length) return model.problems[0] ?? "The download is not complete";
   const up = candidates(model, state).filter((spark) => reach(spark, state).reachable !== false);
   return up.length ? "" : `${list(model.complete_on)} cannot be reached`;
+}
+
+/** Why a model for several Sparks cannot be switched to, or nothing. */
+function together(model, state) {
+  if (state.status.sparks.length < 2) return "Needs two Sparks, and there is one";
+  const whole = candidates(model, state);
+  if (whole.length < 2) return model.problems.at(-1) ?? "Needs a whole copy on two Sparks";
+  const gone = whole.filter((spark) => reach(spark, state).reachable === false);
+  return whole.length - gone.length < 2 ? `${list(gone.map((one) => one.name))} cannot be reached` : "";
+}
+
+/** The Sparks that a switch to `model` works on when `host` answers: its own, and those it frees. */
+export function involved(model, host, state) {
+  const others = candidates(model, state).map((spark) => spark.name).filter((name) => name !== host);
+  const ranks = model.mode === "cluster" ? [host, ...others] : [host];
+  const ends = state.status.loaded.filter((one) => (one.sparks ?? []).some((name) => ranks.includes(name)));
+  const beside = ends.flatMap((one) => one.sparks).filter((name) => !ranks.includes(name));
+  return { ranks, beside: [...new Set(beside)] };
 }
 
 /** Tell whether launch settings are all that `model` lacks. */

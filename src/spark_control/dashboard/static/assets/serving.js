@@ -2,7 +2,7 @@
 
 import { address, chat, sentence } from "./http.js";
 import { attr, byId, copies, keyed, kind, parts, prose, show, stamp, text } from "./dom.js";
-import { decimal, played } from "./words.js";
+import { decimal, list, played } from "./words.js";
 
 export class Serving {
   constructor() {
@@ -21,7 +21,7 @@ export class Serving {
     this.token = state.session.auth === "token";
     keyed(f.loaded, loaded, (one) => `${one.model} ${one.spark}`, () => stamp("t-loaded"), (row, one) => {
       text(row.name, state.nameOf(one.model));
-      text(row.on, `on ${one.spark}`);
+      text(row.on, `on ${list(one.sparks ?? [one.spark])}`);
       text(row.played, played(one.played));
       show(row.played, one.played);
     });

@@ -7,8 +7,11 @@ const STALE_S = 10;
 const LITTLE_DISK = 0.08;
 
 export class Sparks {
-  constructor() {
+  /** `manage(name)` is told which Spark somebody wants to look into; `engines` knows whose runs. */
+  constructor(manage, engines) {
+    this.engines = engines;
     this.root = byId("sparks");
+    this.manage = manage;
     copies(byId("nosparks-copy"), () => byId("nosparks-lines").textContent);
   }
 
@@ -16,9 +19,20 @@ export class Sparks {
     const { sparks } = state.status;
     show(byId("nosparks"), !sparks.length);
     show(this.root, sparks.length);
-    keyed(this.root, sparks, (spark) => spark.name, () => stamp("t-spark"), (row, spark) => {
+    keyed(this.root, sparks, (spark) => spark.name, (spark) => this.make(spark.name), (row, spark) => {
       draw(row, spark, state.cards.get(spark.name), state);
+      this.engines.draw(row, spark.name);
     });
+  }
+
+  make(name) {
+    const card = stamp("t-spark");
+    const named = parts(card);
+    const { manage } = named;
+    this.engines.wire(named, name);
+    attr(manage, "aria-label", `Manage ${name}`);
+    manage.addEventListener("click", () => this.manage(name));
+    return card;
   }
 
   fleet(state) {
@@ -100,7 +114,7 @@ function memory(row, card) {
 }
 
 function foot(row, spark, read, bad) {
-  const [dot, words] = bad ? ["off", "Engine not known"] : engine(spark.engine);
+  const [dot, words] = bad ? ["off", "Engine not known"] : part(spark) ?? engine(spark.engine);
   kind(row.engdot, `dot ${dot}`);
   text(row.engine, words);
   const disk = read?.disks?.find((one) => one.uses.includes("models")) ?? read?.disks?.[0];
@@ -109,6 +123,13 @@ function foot(row, spark, read, bad) {
   text(row.disk, disk ? `${size(disk.free_bytes)} of ${size(disk.total_bytes)} free` : DASH);
   kind(row.disk, little && !bad ? "warnt" : "");
   text(row.up, bad ? "" : uptime(read?.uptime_s));
+}
+
+/** What a Spark does for an engine that another one answers for, or nothing. */
+function part({ name, part: one }) {
+  if (!one || (one.head === name && one.alive !== false)) return null;
+  if (one.alive === false) return ["crit", `Its part of ${one.model} has ended`];
+  return ["ok", `Part of ${one.model} on ${one.head}`];
 }
 
 /** What the engine of a Spark does: a dot and words. */

@@ -60,7 +60,7 @@ export class SwapCard {
     const { f, swap, state } = this;
     const ended = Boolean(swap.ended_at);
     text(f.title, TITLES[swap.state] ?? swap.state);
-    text(f.spark, swap.spark ?? "");
+    text(f.spark, list(swap.sparks?.length ? swap.sparks : [swap.spark ?? ""]));
     show(f.spark, swap.spark);
     show(f.cancel, !ended);
     const from = swap.replaces.filter((name) => name !== swap.model).map(state.nameOf);
@@ -84,7 +84,8 @@ export class SwapCard {
     show(f.again, ended && swap.state !== "ready");
     off(f.again, heldBy(state), "models-why");
     if (!ended) return;
-    const where = swap.spark ? ` on ${swap.spark}` : "";
+    const on = swap.sparks?.length ? swap.sparks : [swap.spark].filter(Boolean);
+    const where = on.length ? ` on ${list(on)}` : "";
     const good = `${state.nameOf(swap.model)} answers${where}. It took ${clock(swap.elapsed_s)}.`;
     kind(f.outcome, swap.state === "failed" ? "outcome bad" : "outcome");
     prose(f.cause, swap.state === "ready" ? good : failure(swap.error));

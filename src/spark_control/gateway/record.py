@@ -1,0 +1,63 @@
+"""What a worker notes of a request while it runs, and the record it makes of it at the end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from spark_control.gateway.usage import Usage
+from spark_control.requests.domain import LONGEST_NAME, OTHER, Record
+
+PATHS = frozenset({
+    "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/score",
+    "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/models",
+    "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/audio/speech", "/v1/audio/voices",
+    "/tokenize", "/detokenize", "/rerank", "/score",
+})  # fmt: skip
+"""The paths that are named in records; any other is `other`, so that nobody can fill a table."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Trace:
+    """Notes on one request. Times are of a monotonic clock, in seconds."""
+
+    id: str
+    at: datetime
+    began: float
+    path: str
+    client: str
+    asked: str | None = None
+    model: str | None = None
+    target: str | None = None
+    streamed: bool = False
+    granted: float | None = None
+    """When it left the queue, if it had to wait."""
+    first: float | None = None
+    """When the first byte of the answer's body was there."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def record(
+        self, now: float, *, status: int, usage: Usage | None = None, error: str | None = None
+    ) -> Record:
+        """Return the record of the request, which ended now."""
+        used = usage or Usage()
+        return Record(
+            id=self.id, at=self.at, path=self.path if self.path in PATHS else OTHER,
+            asked=_short(self.asked), model=_short(self.model), target=self.target,
+            client=self.client[:LONGEST_NAME], status=status, error=error,
+            streamed=self.streamed, queue_ms=self._since(self.granted) or 0.0,
+            ttft_ms=self._since(self.first), duration_ms=self._since(now) or 0.0,
+            tokens_in=used.tokens_in, tokens_out=used.tokens_out, estimated=used.estimated,
+            bytes_in=self.bytes_in, bytes_out=self.bytes_out,
+        )  # fmt: skip
+
+    def _since(self, moment: float | None) -> float | None:
+        return None if moment is None else round(max(0.0, moment - self.began) * 1000, 3)
+
+
+def _short(name: str | None) -> str | None:
+    """Return a name that came from outside, bounded and in one line."""
+    if name is None:
+        return None
+    if name.isprintable():
+        return name[:LONGEST_NAME]
+    return "".join(char if char.isprintable() else "?" for char in name[:LONGEST_NAME])

@@ -1,0 +1,99 @@
+"""A gateway worker: `python -m spark_control.gateway.worker`. The control process starts it."""
+
+import argparse
+import asyncio
+import fcntl
+import gc
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from spark_control.core import sockets
+from spark_control.core.clock import RealClock
+from spark_control.core.errors import AppError
+from spark_control.core.ids import RandomIds
+from spark_control.core.tasks import Tasks
+from spark_control.gateway.wire import Hello
+from spark_control.gateway.worker.link import Link, config_line
+from spark_control.gateway.worker.place import Place
+from spark_control.gateway.worker.times import Times
+from spark_control.gateway.worker.worker import Worker
+
+FORMAT = "%(asctime)s %(levelname)-7s [%(process)d] %(message)s"
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    parser = argparse.ArgumentParser(prog="spark-control gateway worker")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the sockets")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--config", required=True)
+    return parser
+
+
+def note(folder: Path, hello: Hello) -> Path:
+    """Write down who we are, with a lock on it that ends when we do."""
+    path = folder / f"worker-{hello.pid}.json"
+    new = path.with_suffix(".new")  # nobody sees the note before the lock is on it
+    handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    os.write(handle, config_line(hello))
+    return new.rename(path)
+
+
+async def serve(given: argparse.Namespace, hello: Hello) -> None:
+    """Serve until told to leave."""
+    loop = asyncio.get_running_loop()
+    clock, times, leave = RealClock(), Times(), asyncio.Event()
+    link = Link(sockets.reach(given.run / "link.sock"), hello, clock, times)
+    control = Place(
+        name="control", base_url="control", socket=sockets.reach(given.run / "control.sock")
+    )
+    worker = Worker(
+        loop=loop, clock=clock, ids=RandomIds(), times=times, control=control, ledger=link,
+        workers=given.workers,
+    )  # fmt: skip
+    link.serve(worker, leave.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, leave.set)
+    await worker.listen(sockets.bound(given.host, given.port, shared=True))
+    tasks = Tasks("link")
+    _ = tasks.spawn(link.run(), name="talk")
+    _ = tasks.spawn(link.report(), name="report")
+    await leave.wait()
+    await worker.drain(timeout_s=times.drain)
+    link.flush()
+    await tasks.close()
+
+
+def main() -> int:
+    """Serve until told to leave."""
+    given = options().parse_args()
+    logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
+    hello = Hello(
+        pid=os.getpid(), release=given.release, config=given.config, port=given.port
+    )  # fmt: skip
+    path = note(given.run, hello)
+    # What a request leaves behind holds no cycles, so looking for them often is wasted.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(given, hello))
+    except AppError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    finally:
+        path.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

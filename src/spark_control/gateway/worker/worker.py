@@ -1,0 +1,274 @@
+"""The data plane of one process: its clients, its upstreams, and the state it decides by."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from spark_control.core.clock import Clock
+from spark_control.core.errors import AppError
+from spark_control.core.http_errors import row_of
+from spark_control.core.ids import Ids
+from spark_control.core.tasks import Tasks
+from spark_control.gateway import envelope
+from spark_control.gateway.errors import ControlAway
+from spark_control.gateway.limits import Admission, Limits
+from spark_control.gateway.record import Trace
+from spark_control.gateway.route import Routes, Scene, models, refuse
+from spark_control.gateway.usage import Usage
+from spark_control.gateway.wire import State
+from spark_control.gateway.worker.answers import status_line
+from spark_control.gateway.worker.client import Client
+from spark_control.gateway.worker.known import Heads, Kind, Known, closed_door
+from spark_control.gateway.worker.model import ModelExchange, Wish
+from spark_control.gateway.worker.place import Place
+from spark_control.gateway.worker.pool import Pool
+from spark_control.gateway.worker.relayed import Relayed
+from spark_control.gateway.worker.times import Times
+from spark_control.requests.domain import Record
+
+log = logging.getLogger(__name__)
+
+NO_LIMITS = Limits(in_flight=256, length=256, wait_s=60.0)
+BODY_BYTES = 64_000_000
+
+
+class Ledger:
+    """What a worker has to tell: counts that changed, requests that ended, questions."""
+
+    def changed(self) -> None:
+        """Take note that the number of running requests has changed."""
+
+    def record(self, record: Record) -> None:
+        """Keep the record of a request that has ended."""
+
+    async def sync(self) -> None:
+        """Return once the state is as new as it can be had."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Worker:
+    """Answers every connection of one port."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    ids: Ids
+    times: Times
+    control: Place
+    ledger: Ledger
+    workers: int = 1
+    """How many share the limits."""
+    tasks: Tasks = field(init=False)
+    pool: Pool = field(init=False)
+    date: bytes = field(init=False, default=b"")
+    leaving: bool = field(init=False, default=False)
+    body_limit: int = field(init=False, default=BODY_BYTES)
+    lag_s: float = field(init=False, default=0.0)
+    """How late the loop was, at worst, since somebody last asked."""
+    _clients: set[Client] = field(init=False, default_factory=set)
+    _empty: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _servers: list[asyncio.Server] = field(init=False, default_factory=list)
+    _state: State | None = field(init=False, default=None)
+    _routes: Routes = field(init=False)
+    _heads: Heads = field(init=False)
+    _listing: tuple[bytes, bytes] = field(init=False, default=(b"", b""))
+    _admission: Admission = field(init=False)
+    _queue: dict[int, ModelExchange] = field(init=False, default_factory=dict)
+    _boot: str = field(init=False)
+    _count: int = field(init=False, default=0)
+    time: Callable[[], float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks = Tasks("gateway")
+        self.pool = Pool(loop=self.loop, times=self.times, control=self.control)
+        self._routes = Routes(Scene(()))
+        self._heads = Heads(door=closed_door(), clock=self.clock)
+        self._admission = Admission(NO_LIMITS)
+        self._boot = self.ids.new("r")
+        self.time = self.loop.time
+        self._empty.set()
+
+    # Life
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Answer what comes on `sock`."""
+        self._dated(self.clock.now())
+        self._servers.append(
+            await self.loop.create_server(lambda: Client(self), sock=sock, backlog=2048)
+        )
+        _ = self.tasks.spawn(self._watch(), name="limits")
+
+    async def _watch(self) -> None:
+        while True:
+            began = self.loop.time()
+            await self.clock.sleep(self.times.look)
+            self.lag_s = max(self.lag_s, self.loop.time() - began - self.times.look)
+            self.look()
+
+    def look(self) -> None:
+        """See at every connection whether something takes too long."""
+        now = self.loop.time()
+        self._dated(self.clock.now())
+        self.pool.tidy()
+        for client in list(self._clients):
+            client.look(now)
+        for ticket, error in self._admission.expire(now):
+            if (exchange := self._queue.pop(ticket, None)) is not None:
+                exchange.fail(error)
+
+    def _dated(self, now: datetime) -> None:
+        self.date = now.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n\r\n").encode()
+
+    async def drain(self, *, timeout_s: float) -> None:
+        """Take no new connection, let what runs finish, then end the rest."""
+        self.leaving = True
+        for server in self._servers:
+            server.close()
+        for client in list(self._clients):
+            client.leave()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            log.info("%s connections did not end in time", len(self._clients))
+        await self.close()
+
+    async def close(self) -> None:
+        """End everything at once."""
+        self.leaving = True
+        for server in self._servers:
+            server.close()
+        for client in list(self._clients):
+            client.abort()
+        self.pool.close()
+        await self.tasks.close()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait for an engine."""
+        return len(self._queue)
+
+    @property
+    def connections(self) -> int:
+        """Return how many clients are connected."""
+        return len(self._clients)
+
+    # The state
+
+    def take(self, state: State) -> None:
+        """Decide by `state` from now on."""
+        before, self._state = self._state, state
+        scene = Scene(state.targets, state.aliases, state.menu, state.coming)
+        self._routes = Routes(scene)
+        self.pool.replace(state.targets)
+        self.body_limit = state.bounds.body_bytes
+        if before is None or before.door != state.door:
+            self._heads = Heads(door=state.door, clock=self.clock)
+        if before is None or before.bounds != state.bounds:
+            bounds = state.bounds
+            limits = Limits(bounds.in_flight, bounds.queue, bounds.wait_s, bounds.share).part(
+                self.workers
+            )
+            self._grant(self._admission.resize(limits, {}, self.loop.time()))
+        body = msgspec.json.encode({"object": "list", "data": models(scene.staying)})
+        head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+        self._listing = (status_line(200) + head, body)
+
+    # What clients need
+
+    def come(self, client: Client) -> None:
+        self._clients.add(client)
+        self._empty.clear()
+
+    def gone(self, client: Client) -> None:
+        self._clients.discard(client)
+        if not self._clients:
+            self._empty.set()
+
+    def admit(self, block: bytes, client: str) -> Known:
+        heads = self._heads
+        known = heads.read(block)
+        if known.kind is not Kind.CONTROL:
+            if self._state is None:
+                raise ControlAway("Spark Control is starting.", retry_after_s=1)
+            return heads.admit(block, known, client)
+        return known
+
+    def listing(self) -> tuple[bytes, bytes]:
+        return self._listing
+
+    def relay(self, client: Client, known: Known) -> Relayed:
+        exchange = Relayed(self, client, known, self.loop.time(), client.address, client.secure)
+        client.exchange = exchange
+        return exchange
+
+    def wanted(self, client: Client, known: Known, body: bytes) -> None:
+        now = self.loop.time()
+        self._count += 1
+        trace = Trace(
+            id=f"{self._boot}{self._count:x}", at=self.clock.now(), began=now, path=known.path,
+            client=client.address, bytes_in=len(body),
+        )  # fmt: skip
+        try:
+            asked = envelope.read(body)
+        except AppError as error:
+            self._refused(client, trace, error)
+            return
+        trace.asked, trace.streamed = asked.model, asked.stream
+        choice = self._routes.find(asked.model)
+        if choice is not None:
+            self._go(client, Wish(known=known, body=body, choice=choice, trace=trace))
+            return
+        look = self._look_again(client, known, body, trace)
+        _ = self.tasks.spawn(look, name="look again")
+
+    async def _look_again(self, client: Client, known: Known, body: bytes, trace: Trace) -> None:
+        """Wait for news before a refusal: a model may have come up just now."""
+        await self.ledger.sync()
+        if client.gone:
+            return
+        choice = self._routes.find(trace.asked)
+        if choice is not None:
+            self._go(client, Wish(known=known, body=body, choice=choice, trace=trace))
+        else:
+            self._refused(client, trace, refuse(trace.asked, self._routes.scene))
+
+    def _go(self, client: Client, wish: Wish) -> None:
+        if wish.choice.rename is not None:
+            wish.body = envelope.rename(wish.body, wish.choice.rename)
+        exchange = ModelExchange(self, client, wish, self.loop.time())
+        client.exchange = exchange
+        exchange.start()
+
+    def _refused(self, client: Client, trace: Trace, error: AppError) -> None:
+        self.ended(trace, 0, None, error)
+        client.refuse(error)
+
+    # What exchanges need
+
+    def changed(self) -> None:
+        self.ledger.changed()
+
+    def queue(self, exchange: ModelExchange, place: Place, client: str) -> tuple[int, bool]:
+        ticket, through = self._admission.ask(place.base_url, client, self.loop.time())
+        if not through:
+            self._queue[ticket] = exchange
+        return ticket, through
+
+    def give_back(self, ticket: int) -> None:
+        self._queue.pop(ticket, None)
+        self._grant(self._admission.release(ticket, self.loop.time()))
+
+    def _grant(self, tickets: list[int]) -> None:
+        for ticket in tickets:
+            if (exchange := self._queue.pop(ticket, None)) is not None:
+                exchange.granted(self.loop.time())
+
+    def ended(self, trace: Trace, status: int, used: Usage | None, error: AppError | None) -> None:
+        status = status or (row_of(type(error)).status if error is not None else 500)
+        code = error.code if error is not None else None
+        self.ledger.record(trace.record(self.loop.time(), status=status, usage=used, error=code))

@@ -1,0 +1,1 @@
+"""Engines' metrics over HTTP."""

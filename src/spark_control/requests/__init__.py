@@ -1,0 +1,1 @@
+"""What was asked of the models: a record of each request, without its words."""

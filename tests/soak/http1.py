@@ -1,0 +1,71 @@
+"""An HTTP client that costs little: one connection, from a loopback address of its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+class Left(Exception):
+    """The client has left in the middle, as it was asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An answer that came to its end."""
+
+    status: int
+    body: bytes
+
+    @property
+    def events(self) -> int:
+        """Return how many events of a stream came before its end."""
+        return self.body.count(b"data: ") - self.body.count(b"data: [DONE]")
+
+
+@dataclass(slots=True)
+class Connection:
+    """A kept connection. What breaks raises OSError or EOFError."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, path: str, body: object = None, *, leave_after: int = 0) -> Seen:
+        """Send a request and read its answer. Raises Left after `leave_after` bytes."""
+        content = b"" if body is None else json.dumps(body).encode()
+        method = "GET" if body is None else "POST"
+        self.writer.write(
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n".encode()
+            + content
+        )
+        await self.writer.drain()
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        status = int(head.split(" ", 2)[1])
+        found = bytearray()
+        async for piece in self._pieces(head):
+            found += piece
+            if 0 < leave_after <= len(found):
+                raise Left
+        return Seen(status, bytes(found))
+
+    async def _pieces(self, head: str) -> AsyncIterator[bytes]:
+        if "transfer-encoding: chunked" not in head:
+            yield await self.reader.readexactly(
+                int(head.partition("content-length: ")[2].split()[0])
+            )
+            return
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            yield (await self.reader.readexactly(size + 2))[:-2]
+        await self.reader.readuntil(b"\r\n")
+
+
+@asynccontextmanager
+async def connected(port: int, address: str) -> AsyncIterator[Connection]:
+    """Connect from `address`; the connection is cut when this is left."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.transport.abort()
