@@ -1,5 +1,6 @@
 """Jobs of two processes over one database: beats, take-over, ends that are owed, streams."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,14 @@ class Store(SqlJobs):
     """A store that may be out of order for a while."""
 
     broken = False
+    prunes = 0
+
+    @override
+    async def prune(self, keep: int) -> int:
+        self.prunes += 1
+        if self.broken:
+            raise DatabaseTrouble("Away.")
+        return await super().prune(keep)
 
     @override
     async def save(self, job: Job) -> None:
@@ -42,6 +51,7 @@ class Process:
     """One Spark Control on the database, and what it has taken up."""
 
     def __init__(self, sql: Sql, owner: str) -> None:
+        self.sql = sql
         self.clock, self.store, self.bus = TestClock(), Store(sql, owner), Bus(boot="b")
         self.jobs = Jobs(store=self.store, bus=self.bus, clock=self.clock, ids=RandomIds())
         self.taken: list[str] = []
@@ -181,6 +191,69 @@ async def test_watching_beats_and_outlives_a_database_that_is_away(
         there.clock.advance(BEAT_S)
     await until(lambda: there.taken == [job.id])
     await tasks.close()
+    assert there.store.prunes == 1, "one that fails waits like one that does not"
+
+
+async def test_one_that_is_lost_does_not_end_the_beats(here: Process, there: Process) -> None:
+    """Without beats, the others would take everything that runs here."""
+
+    async def lose(left: list[Job]) -> None:
+        for job in left:
+            raise JobLost(f"Another one goes on with {job.id}.")
+        there.taken.append("asked")
+
+    await here.download("spark1")
+    tasks = Tasks("test")
+    await jump(there.sql, -HOUR)
+    _ = tasks.spawn(there.jobs.watch(lose), name="watch")
+    for _ in range(4):
+        await until(lambda: there.clock.waiting == 1)
+        there.clock.advance(BEAT_S)
+    await until(lambda: there.clock.waiting == 1)
+    assert any("watch" in name for name in tasks.names())
+    await tasks.close()
+
+
+async def test_of_two_left_jobs_one_that_is_lost_leaves_the_other_to_be_ended(
+    here: Process, there: Process
+) -> None:
+    lost, left = await here.download("spark1"), await here.download("spark2")
+    taken = sa.update(schema.jobs).where(schema.jobs.c.id == lost.id).values(owner="there")
+    await here.sql.write(lambda connection: connection.execute(taken).rowcount)
+    ended = await here.jobs.fail_interrupted([lost, left])
+    assert [job.id for job in ended] == [left.id]
+    assert (await here.jobs.get(left.id)).state is JobState.FAILED
+
+
+async def test_a_short_job_ends_however_its_work_does(here: Process) -> None:
+    async def made() -> Job:
+        asked = wants(DOWNLOAD, ["spark1"])
+        return await here.jobs.create(kind=DOWNLOAD, prefix="dl", target="x", args={}, wants=asked)
+
+    job = await made()
+    async with here.jobs.during(job):
+        assert await here.jobs.busy() == {"spark1": f"download of x ({job.id})"}
+        with pytest.raises(BusyHost):
+            await made()
+    assert (await here.jobs.get(job.id)).state is JobState.DONE
+    job = await made()
+    with pytest.raises(BusyHost):
+        async with here.jobs.during(job):
+            raise BusyHost("It is busy.")
+    assert (await here.jobs.get(job.id)).error == BusyHost("It is busy.").as_dict()
+    job, work = await made(), asyncio.Event()
+
+    async def for_ever() -> None:
+        async with here.jobs.during(job):
+            work.set()
+            await asyncio.Event().wait()
+
+    tasks = Tasks("test")
+    _ = tasks.spawn(for_ever(), name="short")
+    await work.wait()
+    await tasks.close()
+    assert (await here.jobs.get(job.id)).state is JobState.FAILED
+    assert await here.jobs.busy() == {}
 
 
 async def test_pages_of_the_list(here: Process) -> None:

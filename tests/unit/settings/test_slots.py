@@ -9,6 +9,7 @@ from spark_control.settings.errors import (
     HostInEnvironment,
     HostInUse,
     HostNameTaken,
+    SettingsChanged,
 )
 from spark_control.settings.slots import (
     NewSpark,
@@ -19,6 +20,7 @@ from spark_control.settings.slots import (
     names_of,
     removed,
     room_for,
+    unchanged,
 )
 
 ENV = {"SPARK1_HOST": "10.88.0.11", "SPARK3_USER": "ubuntu", "SPARK4_HOST": "  "}

@@ -124,6 +124,16 @@ def test_whose_it_is() -> None:
     assert judge(unknown, "", "") is Ours.NO
 
 
+@pytest.mark.parametrize("more", [{"container": "c" * 64}, {"name": "docker-proxy"}, {"pid": 1}])
+def test_a_process_that_only_stands_for_the_engine_is_not_ended(more: dict[str, object]) -> None:
+    found = some(process=PROCESS | more, problems=["docker could not be asked"])
+    assert (found.kind, found.endable, found.id, found.mark) == (Kind.UNKNOWN, False, "", "")
+    assert found.problems == (
+        "docker could not be asked", "the process that listens only stands for another one",
+    )  # fmt: skip
+    assert judge(found, "my-llm", "") is Ours.NO
+
+
 def test_another_run_is_another_engine() -> None:
     before = some(container=CONTAINER)
     again = some(container=CONTAINER | {"started": "2026-01-02T00:00:00Z"})
@@ -136,7 +146,16 @@ def test_another_run_is_another_engine() -> None:
     ("words", "shown"),
     [
         (["--api-key=abc", "-v"], ("--api-key=***", "-v")),
-        (["--hf-token", "abc", "x"], ("--hf-token", "***", "x")),
+        (["--hf-token", "abc", "--x", "y"], ("--hf-token", "***", "--x", "y")),
+        (["--api-key", "one", "two", "-v"], ("--api-key", "***", "***", "-v")),
+        (["--max-num-batched-tokens", "8192"], ("--max-num-batched-tokens", "8192")),
+        (
+            ["sh", "-c", "A_TOKEN=abc vllm serve m --api-key 'a b' --hf-token=def --port 8888"],
+            ("sh", "-c", "A_TOKEN=*** vllm serve m --api-key *** --hf-token=*** --port 8888"),
+        ),
+        (["x --api-key --port 1", "-m"], ("x --api-key --port 1", "-m")),
+        (['{"api_key": "abc", "n": 1}'], ('{"api_key": ***, "n": 1}',)),
+        (["-H", "Authorization: Bearer abc"], ("-H", "Authorization: Bearer ***")),
         (["--password", "--flag"], ("--password", "--flag")),
         (["HF_TOKEN=abc", "vllm"], ("HF_TOKEN=***", "vllm")),
         (["--url", "http://me:pw@example.org/x"], ("--url", "http://***@example.org/x")),
