@@ -1,6 +1,8 @@
 # Everything starts here; `make` alone lists the targets. Needs Python 3.11 or newer with venv.
 PY ?= python3
 ARGS ?=
+# Two processes: most tests wait for a shell, a socket or a disk. A run of chosen tests takes one.
+SPREAD = $(if $(ARGS),,-n 2 --dist loadgroup)
 BIN := .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help venv demo dev packages test check contract-vllm fmt docs bench bench-gateway soak lock sizes clean
@@ -23,7 +25,7 @@ packages:
 	@sh tools/test_packages.sh
 
 test: dev packages ## all tests, with coverage; ARGS= passes options on to pytest
-	$(BIN)/python -m pytest --cov --cov-context=test --cov-report= --cov-fail-under=0 $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-context=test --cov-report= --cov-fail-under=0 $(ARGS)
 	@test -n "$(ARGS)" || $(BIN)/coverage report --skip-covered
 	@test -n "$(ARGS)" || $(BIN)/python tools/coverage_ratchet.py
 

@@ -91,6 +91,7 @@ def job(**changes: object) -> JobShape:
         "id": "sw_1", "kind": "swap", "target": "smollm2", "state": "done", "phase": "verifying",
         "error": None, "created_at": "2026-01-02T11:57:00.000Z",
         "started_at": "2026-01-02T11:57:00.000Z", "ended_at": "2026-01-02T11:57:12.000Z",
+        "steps": [],
     }  # fmt: skip
     return JobShape.model_validate({**base, **changes})
 

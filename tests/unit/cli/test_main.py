@@ -82,4 +82,4 @@ def test_the_page_of_the_command_line_is_whole() -> None:
     assert all(f"| `{verb.callback.__name__}" in page for verb in app.registered_commands
                if verb.callback is not None)  # fmt: skip
     assert all(f"\n| {code.value} |" in page for code in Exit)
-    assert len(page.splitlines()) <= 90
+    assert len(page.splitlines()) <= 120
