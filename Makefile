@@ -60,7 +60,7 @@ bench-gateway: dev ## measure ours beside nginx, vllm-router and LiteLLM, which 
 	$(BIN)/python -m bench gateway $(ARGS)
 
 soak: dev ## 30 minutes of mixed load with restarts and kills; ARGS="--soak-s 600" for another time
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/soak --soak-s 1800 $(ARGS)
+	$(BIN)/python -m pytest -q -s -p no:cacheprovider tests/soak --soak-s 1800 $(ARGS)
 
 lock: ## write requirements/*.lock anew; ARGS=--upgrade takes newer releases
 	@PY="$(PY)" sh tools/lock.sh $(ARGS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from bench import lab
+from bench.gateway.process import family
 from bench.machine import cpu_s, pss_mb
 from bench.serving import Served, serving
 from bench.table import Outcome, Row, single
@@ -32,17 +33,19 @@ def measure(wish: Wish) -> Outcome:
         rows += _watched(served, seconds, "a page is open")
         sent, rate = page.bytes_seen, page.bytes_seen / (seconds + SETTLE_S)
     notes = (
-        f"Two lab Sparks, {seconds} s each. Private is what only this process holds; the PSS of a "
-        "process with no neighbour of the same Python is nearer to its resident size.",
+        f"Two lab Sparks, {seconds} s each; control and one gateway worker together. Private is "
+        "what only these processes hold; the PSS of a process with no neighbour of the same "
+        "Python is nearer to its resident size.",
         f"The page was sent {sent} bytes of events, {rate:.0f} a second.",
     )
     return Outcome(tuple(rows), notes)
 
 
 def _watched(served: Served, seconds: float, when: str) -> list[Row]:
-    pid = served.process.pid
-    used = _rate(lambda: cpu_s(pid), seconds)
-    memory = pss_mb(pid)
+    pids = family(served.process.pid)
+    used = _rate(lambda: sum(cpu_s(pid) for pid in pids), seconds)
+    parts = [pss_mb(pid) for pid in pids]
+    memory = {name: sum(part[name] for part in parts) for name in parts[0]}
     return [
         single(f"{when}: memory, PSS", "MB", memory["Pss"], must=MUST_MB),
         single(f"{when}: memory, private", "MB", memory["Private"]),

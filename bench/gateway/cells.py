@@ -29,6 +29,7 @@ class Cells:
     stream_chunks: int
     patience_s: float
     found: list[Sample] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def tests(self) -> dict[str, Callable[[Way], Numbers]]:
         """Return the tests by their names, in their order."""
@@ -39,7 +40,7 @@ class Cells:
             "burst": self._burst,
             "rate": self._rate,
             "abort": self._abort,
-            "relay": lambda _: relay.added(self.stage, blocks=4 * self.seconds),
+            "relay": lambda _: relay.added(self.stage, blocks=8 * self.seconds),
             "saturated": self._saturated,
         }
 

@@ -9,7 +9,12 @@ mkdir -p "$target/debian"
 unpack() { # PROGRAM PACKAGE: leave out what is there
 	command -v "$1" >/dev/null 2>&1 && return
 	find "$target/debian" -type f -name "$1" -perm -u+x | grep -q . && return
+	if ! command -v apt-get >/dev/null 2>&1; then
+		echo "$1 is not here, and there is no apt-get to take it from" >&2
+		return
+	fi
 	folder=$(mktemp -d)
+	chmod 755 "$folder" # apt-get downloads as another user
 	(cd "$folder" && apt-get download "$2" && dpkg -x ./"$2"_*.deb unpacked)
 	cp -R "$folder/unpacked/." "$target/debian/"
 	rm -rf "$folder"

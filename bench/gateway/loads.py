@@ -15,7 +15,7 @@ from bench.serving import DidNotAnswer
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _COUNT = re.compile(r"(\d+) requests in")
 _WRONG = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.+)")
-_TIME = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+_TIME = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m) *$", re.MULTILINE)
 _US = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
 _TEXT = "The quick brown fox jumps over the lazy dog. "
 
@@ -78,8 +78,8 @@ def read_wrk(text: str) -> Whole:
     """Read what wrk prints. Raises DidNotAnswer."""
     rate, count = _RATE.search(text), _COUNT.search(text)
     times = {share: float(value) * _US[unit] for share, value, unit in _TIME.findall(text)}
-    if rate is None or count is None or len(times) < 2:
-        raise DidNotAnswer(f"wrk: {text[-200:]}")
+    if rate is None or count is None or int(count[1]) == 0 or len(times) < 2:
+        raise DidNotAnswer("wrk: " + " ".join(text.split())[-160:])
     wrong = sum(
         int(bad or 0) + sum(int(number) for number in re.findall(r"\d+", failed))
         for bad, failed in _WRONG.findall(text)

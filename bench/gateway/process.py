@@ -15,7 +15,7 @@ from spark_control.settings.load import process_environment
 GATEWAY_CORE, LOAD_CORE = 0, 1
 _PROC = Path("/proc")
 _PSS = re.compile(r"^Pss:\s+(\d+)", re.MULTILINE)
-_END_S = 5.0
+_END_S = 30.0
 _LOOK_S = 0.02
 
 
@@ -54,6 +54,13 @@ def on_core(core: int, words: Sequence[str | Path]) -> list[str]:
     return ["taskset", "-c", str(core), *map(str, words)]
 
 
+def unpinned(pid: int) -> None:
+    """Let all threads of a process run on any core."""
+    for task in (_PROC / str(pid) / "task").iterdir():
+        with suppress(OSError):
+            os.sched_setaffinity(int(task.name), range(os.cpu_count() or 1))
+
+
 @contextmanager
 def running(
     words: Sequence[str | Path], *, core: int, log: Path, more: Mapping[str, str] | None = None
@@ -73,18 +80,18 @@ def running(
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and its family, gently first."""
-    pids = family(process.pid)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        until = time.monotonic() + _END_S
-        while time.monotonic() < until:
-            process.poll()
-            if not any(_lives(pid) for pid in pids):
-                return
-            Event().wait(_LOOK_S)
+    """End a process, which ends its own; what is left of the family is killed."""
+    pids = set(family(process.pid))
+    process.terminate()
+    until = time.monotonic() + _END_S
+    while time.monotonic() < until and any(_lives(pid) for pid in pids):
+        pids.update(family(process.pid))
+        process.poll()
+        Event().wait(_LOOK_S)
+    for pid in filter(_lives, pids):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def _lives(pid: int) -> bool:

@@ -26,9 +26,9 @@ class Promise:
         """Tell which of the bounds is held."""
         if self.value is None:
             return "not measured"
-        if self.aim is not None and self._held(self.value, self.aim):
-            return "aim"
-        return "must" if self._held(self.value, self.must) else "MISSED"
+        if not self._held(self.value, self.must):
+            return "MISSED"
+        return "aim" if self.aim is not None and self._held(self.value, self.aim) else "must"
 
     def _held(self, value: float, bound: float) -> bool:
         return value >= bound if self.at_least else value <= bound

@@ -44,9 +44,9 @@ def _whole(found: Samples, way: str) -> tuple[str, ...]:
         _more(found, "one", way, "p50_us", "p99_us"),
         _cell(found.get("many", way, "per_s")),
         _both(found.get("many", way, "p50_us"), found.get("many", way, "p99_us")),
-        _cell(found.get("many", way, "cpu_us")),
+        _cost(found, "many", way),
         _cell(found.get("big", way, "per_s")),
-        _cell(found.get("big", way, "cpu_us")),
+        _cost(found, "big", way),
     )
 
 
@@ -55,7 +55,7 @@ def _streams(found: Samples, way: str) -> tuple[str, ...]:
         _cell(found.get("burst", way, "per_s")),
         _more(found, "rate", way, "delay_p50_us", "delay_p99_us"),
         _cell(found.get("rate", way, "first_p50_us")),
-        _cell(found.get("rate", way, "cpu_us")),
+        _cost(found, "rate", way),
         _cell(found.get("rate", way, "pss_mb")),
         _cell(found.get("abort", way, "seen")),
         _cell(found.get("abort", way, "late_ms")),
@@ -72,6 +72,12 @@ def _more(found: Samples, test: str, way: str, *numbers: str) -> str:
 
 def _both(one: float | None, other: float | None) -> str:
     return "" if one is None or other is None else f"{shown(one)} / {shown(other)}"
+
+
+def _cost(found: Samples, test: str, way: str) -> str:
+    """Return the CPU of a gateway, and that of our control process behind it."""
+    behind = _cell(found.get(test, way, "control_us"))
+    return _cell(found.get(test, way, "cpu_us")) + (f" + {behind}" if behind else "")
 
 
 def _cell(value: float | None) -> str:

@@ -86,13 +86,14 @@ def boot_of(lab: Lab, data: Path, more: Mapping[str, str]) -> Boot:
 @asynccontextmanager
 async def system(
     tmp: Path, *, limits: Limits = QUICK, sparks: int = 2, engine: str = "scripted",
-    **variables: str,
+    services: bool = False, **variables: str,
 ) -> AsyncIterator[System]:  # fmt: skip
     """Run everything in this loop; when it is left nothing runs any more."""
     data = tmp / "data"
     key = ensure_key(data / "ssh" / "key")
     async with Lab(
-        tmp / "lab", authorized_keys=[key], sparks=sparks, engine=engine, clock=RealClock()
+        tmp / "lab", authorized_keys=[key], sparks=sparks, engine=engine, clock=RealClock(),
+        services=services,
     ) as lab:
         parts = compose(boot_of(lab, data, variables), limits=limits)
         async with (

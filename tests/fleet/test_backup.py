@@ -80,6 +80,15 @@ def test_it_holds_what_it_says_and_nothing_of_this_run(backup: Path) -> None:
     assert b"hf_secret" in files["app_settings.json"]
 
 
+async def test_one_backup_is_made_at_a_time(tmp_path: Path) -> None:
+    async with system(tmp_path, sparks=1) as there:
+        async with there.parts.backing_up:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(there.parts.backup(), 0.05)
+        with await there.parts.backup() as file:
+            assert file.seek(0, 2) > 0
+
+
 async def test_there_and_back(backup: Path, tmp_path: Path) -> None:
     data = tmp_path / "new"
     code, said = await restored(backup, "--data-dir", data)

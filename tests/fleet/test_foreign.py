@@ -9,9 +9,13 @@ import pytest
 
 from spark_control.app.compose import compose
 from spark_control.core.clock import RealClock
+from spark_control.core.errors import Conflict
+from spark_control.core.shell import Command
+from spark_control.jobs.exclusion import wants
 from spark_control.lab.faults import Fault
 from tests.fleet.system import QUICK, System, served, system
 
+CONTAINER = "vllm_node"
 KINDS = [("", "process"), ("container", "container")]
 
 
@@ -142,3 +146,55 @@ async def test_a_spark_that_cannot_be_asked_says_so(tmp_path: Path) -> None:
                 await RealClock().sleep(0.05)
         unknown = await there.http.post("/api/engines/spark9/take-over")
         assert unknown.json()["error"]["code"] == "host_unknown"
+
+
+async def dead_container_of_ours(there: System) -> None:
+    """Leave a container of ours in which no engine runs any more."""
+    assert (await there.swapped("qwen36", host="spark1"))["state"] == "ready"
+    end = Command.of("docker", "exec", CONTAINER, "pkill", "-TERM", "-f", "vllm serve")
+    host = there.parts.fleet.host("spark1")
+    await host.run(end, timeout_s=10)
+    async with asyncio.timeout(10):
+        while (await row(there))["state"] != "absent":
+            await RealClock().sleep(0.05)
+    status = await there.parts.swaps.launcher.status(host, CONTAINER)
+    assert (status.container, status.engine) == (True, False)
+
+
+async def test_beside_a_dead_container_of_ours_it_is_in_the_way_too(tmp_path: Path) -> None:
+    async with system(tmp_path, sparks=1) as there:
+        await dead_container_of_ours(there)
+        one = await foreign(there, "")
+        assert one["ours"] == "no"
+        found = await there.http.post("/api/swap/gpt-oss-120b/validate", json={})
+        assert "taken by something else" in " ".join(found.json()["errors"])
+        ended = await there.swapped("gpt-oss-120b")
+        assert ended["error"]["code"] == "port_taken", ended
+        assert (await there.http.post("/api/engines/spark1/take-over")).status_code == 200
+        found = await there.http.post("/api/swap/gpt-oss-120b/validate", json={})
+        assert found.json()["errors"] == []
+        ended = await there.swapped("gpt-oss-120b")
+        assert ended["state"] == "ready", ended
+
+
+async def test_it_is_a_job_that_nobody_else_may_meet(tmp_path: Path) -> None:
+    async with system(tmp_path) as there:
+        one = await foreign(there, "")
+        jobs = there.parts.jobs
+        other = await jobs.create(
+            kind="swap", prefix="sw", target="qwen36", args={}, wants=wants("swap", ["spark1"])
+        )
+        for path, body in (("take-over", None), ("stop", {"confirm": one["confirm"]})):
+            busy = await there.http.post(f"/api/engines/spark1/{path}", json=body)
+            assert (busy.status_code, busy.json()["error"]["code"]) == (409, "busy_host")
+            assert other.id in busy.json()["error"]["message"]
+        assert (await row(there))["ours"] == "no"
+        await jobs.fail(other, Conflict("It ended."))
+        stop = {"confirm": one["confirm"]}
+        assert (await there.http.post("/api/engines/spark1/stop", json=stop)).status_code == 200
+        (job, *_) = (await there.get("/api/jobs"))["jobs"]
+        assert (job["kind"], job["state"]) == ("engine_stop", "done")
+        assert await jobs.busy() == {}
+        wrong = await there.http.post("/api/engines/spark1/stop", json=stop)
+        assert wrong.json()["error"]["code"] == "engine_absent"
+        assert len((await there.get("/api/jobs"))["jobs"]) == 2, "a refusal is no job"

@@ -13,9 +13,12 @@ import httpx
 from spark_control.app import boot as boots
 from spark_control.app.compose import compose
 from spark_control.core.clock import RealClock
+from spark_control.core.errors import Conflict
 from spark_control.fleet.adapters.ssh_key import ensure_key
+from spark_control.jobs.exclusion import wants
 from spark_control.lab.faults import Fault
 from spark_control.lab.world import Lab
+from spark_control.settings.domain import merge
 from tests.contract.host import sites
 from tests.contract.host.waiting import eventually
 from tests.fleet.process import SERVE, serving, start
@@ -184,6 +187,62 @@ async def test_a_spark_with_a_swap_on_it_stays_as_it_is(tmp_path: Path) -> None:
         body["values"] = {"ALIASES": '{"x": "qwen36"}'}
         assert (await there.http.put("/api/settings", json=body)).status_code == 200
         assert (await there.http.delete(f"/api/swap/{job['id']}")).status_code == 200
+
+
+async def test_a_spark_with_any_job_on_it_stays_as_it_is(tmp_path: Path) -> None:
+    async with system(tmp_path, sparks=1) as there:
+        jobs = there.parts.jobs
+        job = await jobs.create(
+            kind="download", prefix="dl", target="org/one", args={},
+            wants=wants("download", ["spark1"]),
+        )  # fmt: skip
+        version = (await there.get("/api/settings"))["version"]
+        body = {"version": version, "values": {"SPARK1_NAME": "desk"}}
+        error = await refused(there, "PUT", "/api/settings", body)
+        assert (error["status"], error["code"]) == (409, "host_in_use")
+        assert error["message"] == f"spark1 is busy: download of org/one ({job.id})."
+        await jobs.fail(job, Conflict("It ended."))
+        assert (await there.http.put("/api/settings", json=body)).status_code == 200
+
+
+async def test_a_swap_and_a_change_of_its_spark_at_once(tmp_path: Path) -> None:
+    """Whoever comes second sees the other one."""
+    async with system(tmp_path, sparks=1) as there:
+        await there.lab.set_fault("spark1", Fault.LAUNCHER_HANGS)
+        await there.get("/api/models")
+        version = (await there.get("/api/settings"))["version"]
+        body = {"version": version, "values": {"SPARK1_USER": "other"}}
+        answers = await asyncio.gather(
+            there.http.post("/api/swap", json={"model": "qwen36"}),
+            there.http.put("/api/settings", json=body),
+        )
+        codes = [answer.status_code for answer in answers]
+        assert codes in ([202, 409], [409, 200]), [answer.text for answer in answers]
+
+
+async def test_a_spark_that_goes_while_the_list_is_made(tmp_path: Path) -> None:
+    async with system(tmp_path) as there:
+        # The settings have lost them, and the fleet is about to.
+        there.parts.configuration.current = merge({}, {})
+        assert (await there.get("/api/hosts"))["hosts"] == []
+
+
+async def test_keys_of_an_address_stay_while_another_spark_has_it(tmp_path: Path) -> None:
+    async with bare(tmp_path) as there:
+        spark = there.lab.sparks[0]
+        at = {"_HOST": spark.host, "_PORT": str(spark.port), "_USER": spark.user}
+        first, second = ({f"SPARK{n}{k}": v for k, v in at.items()} for n in (1, 2))
+        version = (await there.get("/api/settings"))["version"]
+        body = {"version": version, "values": first | second}
+        assert (await there.http.put("/api/settings", json=body)).status_code == 200
+        known = tmp_path / "data" / "known_hosts"
+        shown = await refused(there, "POST", "/api/hosts/spark1/trust", {"fingerprint": "x"})
+        trust = {"fingerprint": shown["detail"]["shown"]}
+        assert (await there.http.post("/api/hosts/spark1/trust", json=trust)).status_code == 200
+        assert (await there.http.delete("/api/hosts/spark2")).status_code == 204
+        assert known.read_text()
+        assert (await there.http.delete("/api/hosts/spark1")).status_code == 204
+        assert known.read_text() == ""
 
 
 async def test_our_key_and_the_line_that_lets_it_in(tmp_path: Path) -> None:

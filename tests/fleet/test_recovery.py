@@ -1,8 +1,9 @@
 """`kill -9` in every phase of a swap: it is followed to its end later, or says why not."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,17 @@ import pytest
 
 from spark_control.app.compose import compose
 from spark_control.core.clock import RealClock
+from spark_control.core.tasks import Tasks
 from spark_control.fleet.adapters.ssh_key import ensure_key
 from spark_control.lab.faults import Fault
+from spark_control.lab.standins import procs
+from spark_control.lab.standins.box import Box
 from spark_control.lab.world import Lab
 from tests.fleet.process import SERVE, answers, serving
 from tests.fleet.system import QUICK, served, system
+
+MODELS = ["Qwen/Qwen3.6-35B-A3B-FP8", "openai/gpt-oss-120b", "QuantTrio/MiniMax-M2-AWQ"]
+OURS = ("docker ", "timeout ", "flock ", "launch-cluster", "./launch-cluster", "ssh ")
 
 
 @dataclass
@@ -35,15 +42,14 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(tmp: Path) -> AsyncIterator[Fleet]:
+async def fleet(tmp: Path, sparks: int = 1) -> AsyncIterator[Fleet]:
     key = ensure_key(tmp / "key")
-    models = ["Qwen/Qwen3.6-35B-A3B-FP8", "openai/gpt-oss-120b"]
-    async with Lab(tmp / "lab", authorized_keys=[key], sparks=1, models=models) as lab:
-        spark = lab.sparks[0]
-        yield Fleet(lab, {
-            "DATA_DIR": str(tmp / "data"), "SSH_KEY_PATH": str(tmp / "key"),
-            "SPARK1_HOST": spark.host, "SPARK1_PORT": str(spark.port), "SPARK1_USER": spark.user,
-        })  # fmt: skip
+    async with Lab(tmp / "lab", authorized_keys=[key], sparks=sparks, models=MODELS) as lab:
+        variables = {"DATA_DIR": str(tmp / "data"), "SSH_KEY_PATH": str(tmp / "key")}
+        for n, spark in enumerate(lab.sparks, 1):
+            variables |= {f"SPARK{n}_HOST": spark.host, f"SPARK{n}_PORT": str(spark.port),
+                          f"SPARK{n}_USER": spark.user}  # fmt: skip
+        yield Fleet(lab, variables)
 
 
 async def start(http: httpx.AsyncClient, model: str, **more: object) -> str:
@@ -74,6 +80,38 @@ def engines(there: Fleet) -> int:
     """Count the containers that the lab's Spark has."""
     folder = there.lab.state_dir / "spark1" / "containers"
     return len(list(folder.iterdir()))
+
+
+async def nothing_left(there: Fleet, *engines_on: str) -> None:
+    """One container with one engine on those Sparks and none elsewhere; no command of ours."""
+    boxes = [Box(there.lab.state_dir / spark.name) for spark in there.lab.sparks]
+    async with asyncio.timeout(20):
+        while left := [line for box in boxes for line in ours(box)]:
+            await RealClock().sleep(0.05)
+    assert left == []
+    for box, spark in zip(boxes, there.lab.sparks, strict=True):
+        there_now = 1 if spark.name in engines_on else 0
+        assert len(list(box.containers.iterdir())) == there_now, spark.name
+        running = [path for path in (box.folder / "engines").glob("*.json")
+                   if procs.wears(int(path.stem), box.mark)]  # fmt: skip
+        assert len(running) == there_now, spark.name
+        files = [path.name for path in (spark.home / ".spark-control").glob("*")]
+        assert [name for name in files if name.endswith((".part", ".new"))] == []
+        assert not list((spark.home / ".spark-control").glob(".*.part"))
+
+
+def ours(box: Box) -> list[str]:
+    """Return the commands on a Spark that somebody should have ended."""
+    lines = map(procs.command_line, procs.marked(box.mark))
+    return [line for line in lines if line.startswith(OURS)]
+
+
+async def no_lease(there: Fleet) -> None:
+    """Only running jobs hold something."""
+    path = Path(there.variables["DATA_DIR"]) / "spark-control.db"
+    with closing(sqlite3.connect(path)) as found:
+        held = found.execute("SELECT host, job_id FROM leases").fetchall()
+    assert held == []
 
 
 KILLED = [
@@ -110,7 +148,95 @@ async def test_killed_in_a_phase(
             await there.lab.clear_fault("spark1", fault)
             again = await end(http, await start(http, "gpt-oss-120b"))
             assert again["state"] == "ready", again
-            assert engines(there) == 1
+        await nothing_left(there, "spark1")
+        await no_lease(there)
+
+
+async def test_killed_while_running_requests_are_awaited(tmp_path: Path) -> None:
+    """Nothing was touched: the engine before goes on to answer."""
+    body = {"model": "qwen36", "messages": [{"role": "user", "content": "Hi"}]}
+    async with fleet(tmp_path) as there:
+        async with there.served() as (process, http):
+            assert (await end(http, await start(http, "qwen36")))["state"] == "ready"
+            await there.lab.set_fault("spark1", Fault.WEDGE)
+            tasks = Tasks("request")
+            _ = tasks.spawn(asked(http, body), name="that never ends")
+            job = await start(http, "gpt-oss-120b")
+            shape = await until(http, job, "draining")
+            assert shape["phase"] == "draining", shape
+            process.kill()
+            await process.wait()
+            await tasks.close()
+        await there.lab.clear_fault("spark1", Fault.WEDGE)
+        async with there.served() as (_, http):
+            ended = await end(http, job)
+            assert (ended["phase"], ended["error"]["code"]) == ("draining", "interrupted"), ended
+            await served_model(http, "qwen36")
+        await nothing_left(there, "spark1")
+        await no_lease(there)
+
+
+async def asked(http: httpx.AsyncClient, body: object) -> None:
+    with suppress(httpx.TransportError):
+        await http.post("/v1/chat/completions", json=body)
+
+
+async def test_killed_while_the_engine_before_is_stopped(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as there:
+        async with there.served() as (process, http):
+            assert (await end(http, await start(http, "qwen36")))["state"] == "ready"
+            await there.lab.set_fault("spark1", Fault.STOP_FAILS, "9999")
+            job = await start(http, "gpt-oss-120b")
+            shape = await until(http, job, "stopping")
+            assert shape["phase"] == "stopping", shape
+            process.kill()
+            await process.wait()
+        await there.lab.clear_fault("spark1", Fault.STOP_FAILS)
+        async with there.served() as (_, http):
+            ended = await end(http, job)
+            assert (ended["phase"], ended["error"]["code"]) == ("stopping", "interrupted"), ended
+            again = await end(http, await start(http, "gpt-oss-120b"))
+            assert again["state"] == "ready", again
+        await nothing_left(there, "spark1")
+        await no_lease(there)
+
+
+@pytest.mark.parametrize(("model", "on"), [("qwen36", 1), ("minimax-m2", 2)])
+async def test_killed_while_the_launcher_runs(tmp_path: Path, model: str, on: int) -> None:
+    """The launcher goes on without us, on one Spark and on two, and so does the swap later."""
+    async with fleet(tmp_path, on) as there:
+        sparks = [spark.name for spark in there.lab.sparks]
+        async with there.served() as (process, http):
+            await http.get("/api/models")
+            job = await start(http, model)
+            await until(http, job, "stopping")
+            await there.lab.set_fault("spark1", Fault.SLOW, "1")  # what comes after the launch
+            launched = there.lab.sparks[0].home / ".spark-control" / "launch.log"
+            async with asyncio.timeout(30):
+                while not await asyncio.to_thread(launched.exists):
+                    await RealClock().sleep(0.01)
+            shape = (await http.get(f"/api/swap/{job}")).json()
+            assert (shape["state"], shape["phase"]) == ("running", "launching"), shape
+            process.kill()
+            await process.wait()
+        await there.lab.clear_fault("spark1", Fault.SLOW)
+        async with there.served() as (_, http):
+            ended = await end(http, job)
+            assert (ended["state"], ended["error"]) == ("ready", None), ended
+            await served_model(http, model)
+            assert len((await http.get("/api/jobs")).json()["jobs"]) == 1
+        await nothing_left(there, *sparks)
+        await no_lease(there)
+
+
+async def served_model(http: httpx.AsyncClient, model: str) -> None:
+    """Return once the status names `model` as loaded, and it answers."""
+    async with asyncio.timeout(20):
+        while not (loaded := (await http.get("/api/status")).json()["loaded"]):
+            await RealClock().sleep(0.05)
+    assert [row["model"] for row in loaded] == [model]
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 4}
+    assert (await http.post("/v1/chat/completions", json=body)).status_code == 200
 
 
 async def test_left_while_launching_and_the_launch_never_comes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spark_control.lab.faults import Fault
+from spark_control.swap.domain import Limits
 from tests.fleet.system import System, system
 
 
@@ -114,7 +115,7 @@ async def test_one_swap_at_a_time(tmp_path: Path) -> None:
 async def test_a_real_model_answers(tmp_path: Path) -> None:
     """With the real llama.cpp: what the demo shows is real text by a real model."""
     async with system(
-        tmp_path, sparks=1, engine="real", MODELS_OVERRIDES=recipes(tmp_path)
+        tmp_path, sparks=1, engine="real", MODELS_OVERRIDES=recipes(tmp_path), limits=Limits()
     ) as there:
         for key in ("smollm2", "gemma3-270m"):
             done = await there.swapped(key)

@@ -19,6 +19,7 @@ from spark_control.dashboard.status import router as status_router
 from spark_control.fleet.api import router as fleet_router
 from spark_control.fleet.hosts_api import router as hosts_router
 from spark_control.fleet.shapes import render as render_spark
+from spark_control.gateway.api import router as gateway_router
 from spark_control.jobs.api import router as jobs_router
 from spark_control.metrics.api import router as metrics_router
 from spark_control.models.api import router as models_router
@@ -60,6 +61,7 @@ def build(parts: Parts) -> ASGIApp:
         jobs_router(parts.jobs, parts.logs),
         settings_router(parts.configuration),
         backup_router(parts.backup),
+        gateway_router(parts.gateway),
         requests_router(parts.accounting.requests),
         metrics_router(parts.accounting.metrics),
         access_router(parts.access),

@@ -15,7 +15,7 @@ from spark_control.app import backup
 from spark_control.app.boot import Boot
 from spark_control.app.wire_access import wire_access, wire_owner
 from spark_control.app.wire_fleet import make_pool, wire_engines, wire_fleet, wire_keys
-from spark_control.app.wire_gateway import Heard, wire_gateway, wire_link
+from spark_control.app.wire_gateway import Heard, wire_gateway, wire_link, wire_services
 from spark_control.app.wire_hosts import wire_hosts
 from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
 from spark_control.app.wire_requests import Accounting, wire_accounting
@@ -105,6 +105,7 @@ class Parts:
         _ = self.tasks.spawn(self.gateway.follow(), name="gateway")
         _ = self.tasks.spawn(self.gateway.follow_menu(), name="gateway menu")
         _ = self.tasks.spawn(self.gateway.follow_outside(), name="outside servers")
+        _ = self.tasks.spawn(self.gateway.services.follow(self.gateway.tell), name="services")
         _ = self.tasks.spawn(self.swaps.ranks.watch(), name="parts")
         _ = self.tasks.spawn(watch(self.fleet), name="hardware")
         self.accounting.start(self.tasks)
@@ -194,10 +195,12 @@ def compose(
         fleet=fleet, jobs=jobs, locks=locks, busy=in_flight.busy,
     )  # fmt: skip
     access = wire_access(owner, settings, clock)
-    link = wire_link(boot, Heard(in_flight=in_flight, accounting=accounting), tasks)
+    services = wire_services(pool, settings, bus, clock)
+    heard = Heard(in_flight=in_flight, accounting=accounting, wedged=services.wedged)
+    link = wire_link(boot, heard, tasks)
     gateway = wire_gateway(
         link=link, pool=pool, engines=engines, models=models, swaps=swaps, access=access,
-        in_flight=in_flight, settings=settings, bus=bus, clock=clock,
+        in_flight=in_flight, services=services, settings=settings, bus=bus, clock=clock,
     )  # fmt: skip
     return Parts(
         boot=boot, bus=bus, clock=clock, tasks=tasks, sql=sql, pool=pool,

@@ -93,7 +93,8 @@ def _words(wish: Wish) -> list[str]:
 @contextmanager
 def _lab(wish: Wish, state: Path, public_key: Path, umask: int) -> Iterator[Fleet]:
     """Run the lab beside us. It ends when its standard input does, however we end."""
-    words = [*_words(wish), "--state-dir", str(state), "--authorized-key", str(public_key)]
+    words = [*_words(wish), "--state-dir", str(state), "--authorized-key", str(public_key),
+             "--services"]  # fmt: skip
     words += [word for fault in wish.faults for word in ("--fault", fault)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and words
         [*words, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, umask=umask

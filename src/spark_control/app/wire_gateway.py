@@ -15,8 +15,10 @@ from spark_control.core.tasks import Tasks
 from spark_control.engines.usecases import Engines
 from spark_control.gateway.adapters.link_server import LinkServer
 from spark_control.gateway.adapters.outside_http import HttpOutsideModels
+from spark_control.gateway.adapters.service_http import HttpServiceLooks
 from spark_control.gateway.adapters.worker_processes import Spec, WorkerProcesses
 from spark_control.gateway.in_flight import InFlight
+from spark_control.gateway.looks import Services
 from spark_control.gateway.usecases import Gateway
 from spark_control.gateway.wire import Pass, Stats
 from spark_control.models.usecases import Models
@@ -32,6 +34,7 @@ class Heard:
 
     in_flight: InFlight
     accounting: Accounting
+    wedged: Callable[[str, int], None]
 
     def busy(self, worker: object, counts: Mapping[str, int]) -> None:
         self.in_flight.take(worker, counts)
@@ -51,10 +54,17 @@ def wire_link(boot: Boot, heard: Heard, tasks: Tasks) -> LinkServer:
     return LinkServer(path=boot.data.run / "link.sock", ears=heard, tasks=tasks)
 
 
+def wire_services(
+    pool: httpcore.AsyncConnectionPool, settings: Callable[[], Settings], bus: Bus, clock: Clock
+) -> Services:
+    """Return the speech and embedding services."""
+    return Services(settings=settings, looks=HttpServiceLooks(pool), bus=bus, clock=clock)
+
+
 def wire_gateway(  # noqa: PLR0913 - what a request may touch
     *, link: LinkServer, pool: httpcore.AsyncConnectionPool, engines: Engines, models: Models,
-    swaps: Swaps, access: Access, in_flight: InFlight, settings: Callable[[], Settings], bus: Bus,
-    clock: Clock,
+    swaps: Swaps, access: Access, in_flight: InFlight, services: Services,
+    settings: Callable[[], Settings], bus: Bus, clock: Clock,
 ) -> Gateway:  # fmt: skip
     """Return the one URL over all engines."""
 
@@ -68,7 +78,7 @@ def wire_gateway(  # noqa: PLR0913 - what a request may touch
 
     gateway = Gateway(
         engines=engines, models=models, swaps=swaps, settings=settings, door=door, link=link,
-        outside=HttpOutsideModels(pool), bus=bus, clock=clock,
+        outside=HttpOutsideModels(pool), services=services, bus=bus, clock=clock,
     )  # fmt: skip
     in_flight.settle = gateway.settle
     return gateway

@@ -1,14 +1,11 @@
 """The two things a request body is read for: which model, and whether the answer is streamed."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from spark_control.gateway.errors import BodyUnreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """What was read. `model` is None when the body names none."""
 
     model: str | None

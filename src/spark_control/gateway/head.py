@@ -16,10 +16,11 @@ Fields = tuple[tuple[str, str], ...]
 """Names in lower case, values without the blanks around them, in their order."""
 
 _STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n)")
+_PLAIN = bytes({0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)})
+"""What a head is made of; CR and LF only together."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"(?:/[!-~\x80-\xff]*|\*)")
 _LENGTH = re.compile(r"[0-9]{1,15}")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _ANSWER = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: (.*))?")
 
 
@@ -60,12 +61,20 @@ class AnswerHead:
     keep_alive: bool
 
 
+def after_blank_lines(data: bytes) -> bytes:
+    """Return what comes after the blank lines that a client may send before its request."""
+    start = 0
+    while data.startswith(b"\r\n", start):
+        start += 2
+    return data[start:] if start else data
+
+
 def check_unended(data: bytes) -> None:
     """Look at a head that has not ended yet. Raises RequestMalformed, LineTooLong, HeadTooLarge.
 
     A line that ends with LF alone is refused here: its head would never end.
     """
-    if _BARE_LF.search(data):
+    if data.count(b"\n") != data.count(b"\r\n"):  # looked at again for each crumb: be quick
         raise RequestMalformed("A line of the head ends without CR.")
     line = data.find(b"\r\n")
     if line > LINE_BYTES or (line < 0 and len(data) > LINE_BYTES):
@@ -99,8 +108,11 @@ def read_request(block: bytes) -> RequestHead:
 
 
 def _lines(block: bytes) -> list[str]:
-    if stray := _STRAY.search(block):
-        raise RequestMalformed(f"The head holds the byte {stray[0][0]:#04x} where it must not.")
+    breaks = block.count(b"\r\n")
+    clean = breaks == block.count(b"\r") == block.count(b"\n")
+    if not clean or block.translate(None, _PLAIN):
+        stray = next(_STRAY.finditer(block))[0][0]
+        raise RequestMalformed(f"The head holds the byte {stray:#04x} where it must not.")
     return block[: -len(END)].decode("latin-1").split("\r\n")
 
 

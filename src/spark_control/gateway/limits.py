@@ -72,13 +72,19 @@ class Line:
         """Tell whether nothing runs or waits."""
         return not self._running and not self._places
 
+    def pass_by(self, ticket: int, now: float) -> bool:
+        """Let a request through when nobody waits and there is room; tell whether it was."""
+        if self._places or len(self._running) >= self.limits.in_flight:
+            return False
+        self._running[ticket] = now
+        return True
+
     def ask(self, ticket: int, client: str, now: float) -> bool:
         """Return True when the request may go on, False when it waits until it is granted.
 
         Raises QueueFull, ClientBusy.
         """
-        if not self._places and self.running < self.limits.in_flight:
-            self._running[ticket] = now
+        if self.pass_by(ticket, now):
             return True
         own = self._waiting.get(client, ())
         if self.waiting >= self.limits.length:
@@ -95,10 +101,11 @@ class Line:
         """Note that a request has ended, or its client has left; return who may go on now."""
         began = self._running.pop(ticket, None)
         if began is not None:
-            self._usual_s += NEWEST * (max(0.0, now - began) - self._usual_s)
+            took = now - began
+            self._usual_s += NEWEST * ((took if took > 0 else 0.0) - self._usual_s)
         else:
             self._drop(ticket)
-        return self._grant(now)
+        return self._grant(now) if self._places else []
 
     def expire(self, now: float) -> list[int]:
         """Take out those who waited too long and return them; each is due a `WaitedTooLong`."""
@@ -165,6 +172,9 @@ class Admission:
             line = self._lines[target] = Line(self._own.get(target, self.limits))
         self._tickets += 1
         ticket = self._tickets
+        if line.pass_by(ticket, now):  # nearly always
+            self._where[ticket] = target
+            return ticket, True
         try:
             through = line.ask(ticket, client, now)
         finally:

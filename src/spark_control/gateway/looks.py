@@ -1,4 +1,4 @@
-"""Looks at the speech and embedding services now and then, so that the first that answers serves."""
+"""Looks at the speech and embedding services now and then, so that one that answers is asked."""
 
 import asyncio
 import logging
@@ -34,6 +34,10 @@ class Services:
     def rows(self) -> tuple[services.Row, ...]:
         """Return the services that the settings have rows for, used or not."""
         return services.rows(self.settings())
+
+    def looked(self) -> frozenset[str]:
+        """Return the base URLs of those that were looked at."""
+        return frozenset(self._seen)
 
     def _configured(self) -> tuple[Service, ...]:
         now = self.settings()

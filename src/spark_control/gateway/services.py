@@ -173,16 +173,24 @@ def choose(
 
 
 def model_rows(services: Iterable[Service]) -> list[dict[str, object]]:
-    """Return the rows of `GET /v1/models` for what services say they have, voices too."""
+    """Return the rows of `GET /v1/models` for what services say they have, voices too.
+
+    Servers of `UPSTREAMS` are listed as such.
+    """
+    ours = {known.name for known in KNOWN}
     found: dict[str, dict[str, object]] = {}
     for service in services:
-        for name in (*service.models, *service.voices) if service.up else ():
+        for name in _offered(service) if service.name in ours else ():
             row: dict[str, object] = {
                 "id": name, "object": "model", "created": 0, "owned_by": service.name,
                 "capability": service.role.value,
             }  # fmt: skip
             found.setdefault(name, row)
     return list(found.values())
+
+
+def _offered(service: Service) -> tuple[str, ...]:
+    return (*service.models, *service.voices) if service.up else ()
 
 
 def voice_rows(services: Iterable[Service]) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ What the engine says counts. Where it says nothing, the tokens of a stream are e
 events and marked as such, since engines send about one event a token.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -17,14 +17,16 @@ TAIL = 8 * 1024
 _SAID = (b'"usage":{', b'"usage": {')
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """What an answer took; None is not known."""
 
     tokens_in: int | None = None
     tokens_out: int | None = None
     estimated: bool = False
     """The engine did not say `tokens_out`; it was counted from events."""
+
+
+NOTHING = Usage()
 
 
 class Tap(Protocol):
@@ -45,10 +47,10 @@ class NoTap:
     def feed(self, _chunk: bytes) -> None: ...
 
     def finish(self) -> Usage:
-        return Usage()
+        return NOTHING
 
 
-class _Counts(msgspec.Struct, frozen=True):
+class _Counts(msgspec.Struct, frozen=True, gc=False):
     """The names of all the APIs; a number that is none makes the whole unreadable."""
 
     prompt_tokens: int | None = None
@@ -84,8 +86,10 @@ class _Body(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> _Counts | None:
-        inner = self.message or self.response or _Inner()
-        return self.usage or inner.usage
+        if self.usage is not None:
+            return self.usage
+        inner = self.message or self.response
+        return inner.usage if inner is not None else None
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -100,12 +104,18 @@ class JsonTap:
     def __init__(self, whole: int = WHOLE, tail: int = TAIL) -> None:
         self._whole = whole
         self._tail = tail
-        self._kept = bytearray()
+        self._kept: bytes | bytearray = b""
+        """The first piece, nearly always the whole of it, is not copied."""
         self._size = 0
 
     def feed(self, chunk: bytes) -> None:
-        kept = self._kept
         self._size += len(chunk)
+        kept = self._kept
+        if not kept:
+            self._kept = chunk if len(chunk) <= self._whole else chunk[-self._tail :]
+            return
+        if not isinstance(kept, bytearray):
+            kept = self._kept = bytearray(kept)
         kept += chunk
         if self._size > self._whole and len(kept) > 2 * self._tail:
             del kept[: -self._tail]
@@ -115,7 +125,7 @@ class JsonTap:
         kept = bytes(self._kept if whole else self._kept[-self._tail :])
         found = _read(kept) if whole else None
         counts = found.counts if found is not None else _at_the_end(kept)
-        return Usage() if counts is None else Usage(counts.into, counts.out)
+        return NOTHING if counts is None else Usage(counts.into, counts.out)
 
 
 class SseTap:
@@ -169,12 +179,17 @@ class SseTap:
 
 def tap_for(content_type: str, content_encoding: str = "") -> Tap:
     """Return the tap for an answer with these headers."""
+    return taps_for(content_type, content_encoding)()
+
+
+def taps_for(content_type: str, content_encoding: str = "") -> Callable[[], Tap]:
+    """Return what makes the taps for answers with these headers."""
     kind = content_type.partition(";")[0].strip().lower()
     if content_encoding.strip().lower() not in {"", "identity"}:
-        return NoTap()
+        return NoTap
     if kind == "text/event-stream":
-        return SseTap()
-    return JsonTap() if kind == "application/json" else NoTap()
+        return SseTap
+    return JsonTap if kind == "application/json" else NoTap
 
 
 def _sane(count: int | None) -> int | None:

@@ -11,7 +11,8 @@ from spark_control.core.clock import Clock
 from spark_control.core.errors import AppError
 from spark_control.engines.domain import Engine
 from spark_control.engines.usecases import Engines
-from spark_control.gateway import outside
+from spark_control.gateway import endpoints, outside
+from spark_control.gateway.looks import Services
 from spark_control.gateway.ports import Link, OutsideModels
 from spark_control.gateway.route import Coming, Target
 from spark_control.gateway.wire import Bounds, Pass, State
@@ -39,6 +40,7 @@ class Gateway:
     door: Callable[[], Pass]
     link: Link
     outside: OutsideModels
+    services: Services
     bus: Bus
     clock: Clock
     _menu: dict[str, str] = field(init=False, default_factory=dict)
@@ -60,6 +62,8 @@ class Gateway:
                 self.tell()
                 if change.topic == "settings":
                     await self.ask_outside()
+                    await self.services.look()
+                    self.tell()
         finally:
             self.bus.unsubscribe(changes)
 
@@ -91,6 +95,15 @@ class Gateway:
             log.warning("the menu cannot be read: %s", error.message)
         self.tell(again=True)
 
+    def endpoints(self) -> list[endpoints.Endpoint]:
+        """Return every endpoint there is, also those that are switched off."""
+        now, seen = self.settings(), self.services
+        return [
+            *endpoints.engines(self.engines.slots().items(), self.engines.seen(), now),
+            *endpoints.services(seen.rows(), seen.now(), seen.looked(), now),
+            *endpoints.outside(outside.read(now.text("UPSTREAMS")), self._has),
+        ]
+
     async def settle(self) -> None:
         """Return once every worker decides by what is true now."""
         self.tell()
@@ -121,7 +134,10 @@ class Gateway:
                 body_bytes=now.number("MAX_BODY_MB") * 1_000_000,
                 in_flight=now.number("ENGINE_IN_FLIGHT"), queue=now.number("QUEUE_LENGTH"),
                 wait_s=float(now.number("QUEUE_WAIT_S")), share=now.number("QUEUE_SHARE") / 100,
+                upload_bytes=now.number("MAX_UPLOAD_MB") * 1_000_000,
+                audio_in_flight=now.number("AUDIO_IN_FLIGHT"),
             ),
+            services=self.services.now(),
         )  # fmt: skip
 
     def _targets(self, now: Settings) -> tuple[Target, ...]:

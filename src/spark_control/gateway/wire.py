@@ -4,6 +4,7 @@ import msgspec
 from typing_extensions import override
 
 from spark_control.gateway.route import Coming, Target
+from spark_control.gateway.services import Service
 from spark_control.requests.domain import Record
 
 LINE_BYTES = 8 * 1024 * 1024
@@ -33,6 +34,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     queue: int
     wait_s: float
     share: float
+    upload_bytes: int = 512_000_000
+    audio_in_flight: int = 2
+    """Requests at once for each speech service."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
@@ -45,6 +49,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
     coming: Coming | None
     door: Pass
     bounds: Bounds
+    services: tuple[Service, ...] = ()
+    """Speech and embedding services, in the order in which they are asked."""
 
 
 class Synced(msgspec.Struct, frozen=True, tag="synced"):
@@ -86,6 +92,13 @@ class Records(msgspec.Struct, frozen=True, tag="records"):
     rows: list[Record]
 
 
+class Wedge(msgspec.Struct, frozen=True, tag="wedge"):
+    """A speech service failed inside."""
+
+    service: str
+    status: int
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True, tag="stats"):
     """How the worker is, every few seconds. `lag_s`: how late its loop was, at worst."""
 
@@ -99,7 +112,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True, tag="stats"):
 
 
 Down = State | Synced | Leave
-Up = Hello | Ack | Sync | Busy | Records | Stats
+Up = Hello | Ack | Sync | Busy | Records | Stats | Wedge
 
 _UP: msgspec.json.Decoder[Up] = msgspec.json.Decoder(Up)
 _DOWN: msgspec.json.Decoder[Down] = msgspec.json.Decoder(Down)

@@ -16,7 +16,7 @@ import asyncssh
 
 from spark_control.core.clock import Clock, RealClock
 from spark_control.core.tasks import Tasks, run_unless
-from spark_control.lab import catalogue, folder, machine, net, real, services
+from spark_control.lab import catalogue, folder, machine, net, played, real
 from spark_control.lab.board import Board, Files
 from spark_control.lab.errors import LabAddress, LabBusy, LabFaultUnknown, LabNeedsLinux
 from spark_control.lab.faults import Fault, Wanted, named
@@ -159,7 +159,7 @@ class Lab:
             folder=self.state_dir / name, name=name, number=number, host=host, user=self._user
         )
         serves = self._services and number == min(2, self._wanted)
-        more = (services.IMAGE,) if serves else ()
+        more = (played.IMAGE,) if serves else ()
         await asyncio.to_thread(place.lay, catalogue.held_by(number, self._models), more)
         files = Files(place=place)
         shell = Shell(
@@ -192,7 +192,7 @@ class Lab:
             )
         )
         if serves:
-            self.notes += await services.start(place)
+            self.notes += await played.start(place)
 
     async def _open(self, sshd: Sshd) -> None:
         try:

@@ -111,6 +111,7 @@ class RequestLog:
         self, wanted: Filter, *, after: Place | None = None, limit: int
     ) -> tuple[list[Record], Place | None]:
         """Return records, the newest first, and the place behind them if there are more."""
+        await self.flush()  # who asks right after a request wants to see it
         found = await self.store.page(wanted, after=after, limit=limit + 1)
         if len(found) <= limit:
             return found, None

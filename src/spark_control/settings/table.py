@@ -26,16 +26,18 @@ class Setting:
     """What a malformed value counts as, where falling back would open a door."""
 
 
-def _service(name: str, title: str, container: str, port: int) -> list[Setting]:
+def _service(
+    name: str, title: str, container: str, port: int, *, used: bool = True
+) -> list[Setting]:
     group = "services"
     return [
         Setting(f"{name}_HOST", "", f"Host of {title}.", kinds.host, group, of_spark=2,
-                used=False),
+                used=used),
         Setting(f"{name}_USER", "", f"SSH user there, for {title}.", kinds.user, group,
                 of_spark=2, used=False),
         Setting(f"{name}_CONTAINER", container, f"Container of {title}.", kinds.container, group,
                 used=False),
-        Setting(f"{name}_PORT", str(port), f"Port of {title}.", kinds.port, group, used=False),
+        Setting(f"{name}_PORT", str(port), f"Port of {title}.", kinds.port, group, used=used),
     ]  # fmt: skip
 
 
@@ -93,13 +95,13 @@ SERVICES = (
     *_service("MAGPIE", "text to speech (Magpie)", "magpie-tts", 9000),
     *_service("KOKORO", "text to speech (Kokoro)", "kokoro", 8880),
     *_service("EMBED", "embeddings", "embeddings", 8001),
-    *_service("QDRANT", "the vector store (Qdrant)", "qdrant", 6333),
+    *_service("QDRANT", "the vector store (Qdrant)", "qdrant", 6333, used=False),
     Setting("QDRANT_API_KEY", "", "API key of Qdrant.", kinds.text, "services", secret=True,
             used=False),
-    Setting("DISABLED_SERVICES", "", "Services without a tile, probe or event, with commas "
-            "between them.", kinds.words, "services", used=False),
-    Setting("SPEECH_BACKENDS", "", "Order of speech services; the first healthy one serves.",
-            kinds.words, "services", used=False),
+    Setting("DISABLED_SERVICES", "", "Services that are not asked: no tile, probe or event. With "
+            "commas between them.", kinds.words, "services"),
+    Setting("SPEECH_BACKENDS", "", "Order of speech services; the first healthy one serves. A "
+            "server of `UPSTREAMS` that is named here is asked too.", kinds.words, "services"),
     Setting("SPEECH_WORKER", "off", "`embedded` runs the speech worker here.",
             kinds.choice("embedded", "off"), "services", used=False),
     Setting("NGC_API_KEY", "", "Key for NVIDIA's registry.", kinds.text, "services", secret=True,
@@ -113,11 +115,11 @@ SERVICES = (
 LIMITS = (
     Setting("MAX_BODY_MB", "64", "Largest request body.", kinds.number(1, 65536), "limits", "MB"),
     Setting("MAX_UPLOAD_MB", "512", "Largest audio upload.", kinds.number(1, 65536), "limits",
-            "MB", used=False),
+            "MB"),
     Setting("MAX_DIARIZE_SECONDS", "1800", "Longest audio of one diarizer pass.",
             kinds.number(1, 86400), "limits", "s", used=False),
-    Setting("AUDIO_IN_FLIGHT", "2", "Audio requests at once.", kinds.number(1, 3), "limits",
-            used=False),
+    Setting("AUDIO_IN_FLIGHT", "2", "Requests at once for each speech service.",
+            kinds.number(1, 3), "limits"),
     Setting("ENGINE_IN_FLIGHT", "256", "Requests at once for each engine; more wait.",
             kinds.number(1, 100000), "limits"),
     Setting("QUEUE_LENGTH", "256", "Requests that wait for each engine; more are refused.",

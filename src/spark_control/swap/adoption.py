@@ -1,11 +1,23 @@
 """Engines that somebody else started and the operator handed over: swaps may end them."""
 
+import logging
 from dataclasses import dataclass
 
 from spark_control.engines.domain import Address
 from spark_control.fleet.ports import Host
+from spark_control.swap.errors import AdoptionUnkept
 from spark_control.swap.foreign import Holder, Ours, judge
 from spark_control.swap.foreign_ports import Adopted, Holders
+
+log = logging.getLogger(__name__)
+
+
+async def forget(adopted: Adopted, spark: str) -> None:
+    """Forget the one that has ended. Failing to is no error: no other run has its id."""
+    try:
+        await adopted.put(spark, None)
+    except AdoptionUnkept as error:
+        log.warning("%s is still noted as taken over: %s", spark, error.message)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,7 +41,7 @@ class Adoption:
         if holder is None:
             return False
         await self.holders.end(host, holder, timeout_s=timeout_s)
-        await self.adopted.put(spark, None)
+        await forget(self.adopted, spark)
         return True
 
     async def _there(self, spark: str, host: Host, address: Address) -> Holder | None:

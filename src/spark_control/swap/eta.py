@@ -7,14 +7,17 @@ from statistics import median
 from spark_control.jobs.domain import Job
 from spark_control.swap.domain import Phase
 
+_PHASES = {phase.value: phase for phase in Phase}
+
 
 def usual_seconds(earlier: Sequence[Job]) -> dict[Phase, float]:
     """Return the median seconds of each phase over earlier runs that ended well."""
     seen: dict[Phase, list[float]] = {}
     for job in earlier:
         for time in job.phases:
-            if time.ended_at is not None:
-                seen.setdefault(Phase(time.phase), []).append(time.seconds(time.ended_at))
+            phase = _PHASES.get(time.phase)  # None: another version wrote it
+            if phase is not None and time.ended_at is not None:
+                seen.setdefault(phase, []).append(time.seconds(time.ended_at))
     return {phase: median(values) for phase, values in seen.items()}
 
 

@@ -53,11 +53,14 @@ def _behind(command: Command, fence: Fence, guard: str) -> Command:
 HELD = "spark-control: held"
 
 
-def hold_command(fence: Fence, limit_s: float) -> Command:
+# It talks, and ends when nobody listens any more: who was killed must not keep others off.
+_HOLD = f'echo "{HELD}"; while sleep 1 && echo; do :; done'
+
+
+def hold_command(fence: Fence) -> Command:
     """Return the command that keeps every other launch off a Spark for as long as it runs.
 
     A cluster is launched on its first Spark; this stands guard on the others meanwhile.
     """
-    wait = f'echo "{HELD}"; exec sleep "$1"'
-    hold = Command.of("sh", "-c", wait, "spark-control-hold", f"{limit_s:g}")
+    hold = Command.of("sh", "-c", _HOLD, "spark-control-hold")
     return _behind(hold, fence, _GUARD + _STAY)

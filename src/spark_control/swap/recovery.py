@@ -16,7 +16,7 @@ from spark_control.swap.ports import Launcher
 LAUNCHED = frozenset({Phase.LAUNCHING, Phase.LOADING, Phase.VERIFYING})
 """Phases in which a launch may be under way on the Spark."""
 
-_LEFT = {
+_LEFT: Mapping[str | None, str] = {
     None: "before it had begun; nothing was touched",
     Phase.CHECKING: "while it was checking; nothing was touched",
     Phase.DRAINING: "while it waited for running requests; nothing was touched",
@@ -61,8 +61,8 @@ def _seats(kept: Iterable[Mapping[str, Any]]) -> tuple[Seat, ...]:
 
 def interrupted(job: Job) -> Interrupted:
     """Return why the swap cannot be gone on with."""
-    phase = None if job.phase is None else Phase(job.phase)
-    return Interrupted(f"Spark Control was stopped {_LEFT[phase]}.")
+    left = _LEFT.get(job.phase, f"in a phase of another version ({job.phase})")
+    return Interrupted(f"Spark Control was stopped {left}.")
 
 
 async def was_launched(

@@ -90,13 +90,12 @@ class Runner:
     async def _free(self, seat: Seat, host: Host, plan: Plan) -> None:
         """See that nothing of somebody else listens where the engine will."""
         look = await self.probe.look(seat.address, timeout_s=5.0)
-        if look.state not in TAKEN:
-            return
+        taken = look.state in TAKEN
+        status = await self.launcher.status(host, plan.unit.container, inside=taken)
         # A container in which no engine runs does not answer: something else does then.
-        status = await self.launcher.status(host, plan.unit.container)
-        ours = plan.unit.container if status.container else ""
-        if status.engine:
+        if not taken or status.engine:
             return
+        ours = plan.unit.container if status.container else ""
         if not await self.strangers.admits(seat.spark, host, seat.address, ours=ours):
             what = f" ({look.served[0]})" if look.served else ""
             raise PortTaken(
@@ -115,16 +114,18 @@ class Runner:
 
     async def _stop(self, plan: Plan, hosts: Hosts, live: Live) -> None:
         await self.locks.admit(plan.unit.under)  # somebody may have taken the lock since then
-        container = plan.unit.container
         await together(
-            *(self._stop_on(seat, hosts[seat.spark], container, live) for seat in plan.seats)
+            *(self._stop_on(seat, hosts[seat.spark], plan, live) for seat in plan.seats)
         )
 
-    async def _stop_on(self, seat: Seat, host: Host, container: str, live: Live) -> None:
+    async def _stop_on(self, seat: Seat, host: Host, plan: Plan, live: Live) -> None:
         limit = self.limits.stop
-        stopped = await self.launcher.stop(host, container, timeout_s=limit)
+        stopped = await self.launcher.stop(host, plan.unit.container, timeout_s=limit)
         live.touched = True
-        evicted = await self.strangers.evict(seat.spark, host, seat.address, timeout_s=limit)
+        # Where nothing is launched, what was taken over is in nobody's way.
+        evicted = seat.spark in plan.ranks and await self.strangers.evict(
+            seat.spark, host, seat.address, timeout_s=limit
+        )
         if not stopped and not evicted:
             return
         live.progress = Progress("Waiting for memory to come back")

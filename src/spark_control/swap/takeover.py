@@ -13,6 +13,7 @@ from spark_control.fleet.errors import HostUnknown
 from spark_control.fleet.ports import Host
 from spark_control.jobs.exclusion import ENGINE_STOP, TAKE_OVER
 from spark_control.settings.domain import Settings
+from spark_control.swap.adoption import forget
 from spark_control.swap.errors import (
     ConfirmationWrong,
     EngineAbsent,
@@ -124,7 +125,7 @@ class Takeover:
             await self.holders.end(self.host(spark), now, timeout_s=self.stop_s)
             log.warning("%s on %s was stopped", now.title, spark)
             if self.adopted.get(spark) is not None:
-                await self.adopted.put(spark, None)
+                await forget(self.adopted, spark)
         self._seen.pop(spark, None)
         after = await self.engines.refresh(spark)
         return Row(row.engine) if after is None else await self._row(after, fresh=True)

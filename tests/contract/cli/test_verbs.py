@@ -180,7 +180,15 @@ STREAM = "GET /api/swap/sw_1/stream"
 
 
 def test_the_demo_says_who_answered(canned: Canned) -> None:
-    played = [{"model": "smollm2", "names": [], "spark": "spark1", "played": "scripted"}]
+    played = [
+        {
+            "model": "smollm2",
+            "names": [],
+            "spark": "spark1",
+            "sparks": ["spark1"],
+            "played": "scripted",
+        }
+    ]
     answering(canned).on("GET /api/status", samples.status(loaded=played))
     canned.streams = [[swap_frame(samples.ready())]]
     assert "scripted answers" in run(canned, "swap smollm2 --follow").stdout

@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 
-import litellm
+import litellm  # type: ignore[import-not-found]  # it lives elsewhere, see above
 
 litellm.suppress_debug_info = True
 
@@ -35,7 +35,9 @@ def main(url: str) -> None:
         found[f"{api} stream"] = "".join(part.choices[0].delta.content or "" for part in parts)
     found["later"] = asyncio.run(later(url))
     tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
-    call = litellm.completion(**asked(url, "openai"), tools=[tool]).choices[0].message.tool_calls[0]
+    call = (
+        litellm.completion(**asked(url, "openai"), tools=[tool]).choices[0].message.tool_calls[0]
+    )
     found["tool"] = json.loads(call.function.arguments)
     rows = litellm.embedding(
         model="openai/m", api_base=f"{url}/v1", api_key="unused", input=["a"],

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from openai.types.chat import ChatCompletionFunctionToolParam
+
 from spark_control.gateway.route import Target
 from tests.contract.http.peer import Line, Message, played
 from tests.contract.http.plane import plane
@@ -17,7 +19,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 WORDS = ("Gr\u00fc\u00df ", "\u4f60\u597d")
 VECTOR = (0.25, -0.5, 1.0)
 CITY: Shape = {"city": "Paris", "people": 2}
-TOOL: Shape = {
+TOOL: ChatCompletionFunctionToolParam = {
     "type": "function",
     "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
 }
@@ -94,7 +96,11 @@ def _message(body: Shape, content: list[Shape]) -> Shape:
 
 def _message_events(body: Shape) -> Iterable[Shape]:
     yield {"type": "message_start", "message": _message(body, [])}
-    yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    yield {
+        "type": "content_block_start",
+        "index": 0,
+        "content_block": {"type": "text", "text": ""},
+    }
     for word in WORDS:
         delta = {"type": "text_delta", "text": word}
         yield {"type": "content_block_delta", "index": 0, "delta": delta}

@@ -172,7 +172,7 @@ async def played(
 async def line_to(port: int, *, window: int = 0) -> AsyncIterator[Line]:
     """Connect as a client; `window` bounds what the kernel takes in for it."""
     sock = socket.socket()
-    sock.setblocking(False)
+    sock.settimeout(0)
     if window:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
     try:
@@ -185,6 +185,13 @@ async def line_to(port: int, *, window: int = 0) -> AsyncIterator[Line]:
         yield Line(reader, writer, server=False)
     finally:
         writer.close()
+
+
+def page(method: bytes = b"GET", path: bytes = b"/", *lines: bytes) -> bytes:
+    """Return a request that is not for a model."""
+    return b"%b %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (
+        method, path, b"".join(line + b"\r\n" for line in lines),
+    )  # fmt: skip
 
 
 def answers(*said: bytes) -> Script:

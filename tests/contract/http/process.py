@@ -63,7 +63,8 @@ async def worker_process(run: Path, targets: Iterable[Target]) -> AsyncIterator[
     kept = {"PATH", "PYTHONPATH", "HOME"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "spark_control.gateway.worker", "--run", str(run),
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--release", "t", "--config", "",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--release", "t", "--config", "",
         env={name: text for name, text in process_environment().items() if name in kept},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

@@ -1,24 +1,16 @@
 """What an upstream may answer, in every framing and cut, and what a client gets of it."""
 
 import asyncio
-import json
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import h11
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from spark_control.access.shown import SECURITY
 from spark_control.gateway.route import Target
-from spark_control.gateway.worker.times import Times
 from tests.contract.http.peer import Line, answers, echo, line_to, played, turns
 from tests.contract.http.plane import BODY, CHAT, code, plane, request, target
-from tests.contract.http.test_relay import JSON, SSE, STREAM, chunks, whole
+from tests.contract.http.test_relay import JSON, STREAM, chunks, whole
 
 TEXT = 'data: {"text": "h\u00e9 \u6f22\u5b57 \U0001f9d1\u200d\U0001f680 \u0627"}\n\n'.encode()
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -48,11 +40,13 @@ async def test_any_framing_cut_anywhere(name: str, minor: int) -> None:
     """Every cut splits it in two reads, also within a character; the body is the same."""
     data = FRAMINGS[name]
     ends = name in {"to its end", "HTTP/1.0", "HTTP/1.0 with a length", "closing"}
-    at = 0
+    places = range(1, len(data))
+    cuts = iter(places)
 
     async def cut(line: Line) -> None:
         while True:
             await line.message()
+            at = next(cuts)
             await line.say(data[:at])
             await turns()
             await line.say(data[at:])
@@ -61,7 +55,7 @@ async def test_any_framing_cut_anywhere(name: str, minor: int) -> None:
 
     asked = request(close=False).replace(b"HTTP/1.1", b"HTTP/1.%d" % minor)
     async with played(cut) as engine, plane(target(engine.port)) as gateway:
-        for at in range(1, len(data)):
+        for _ in places:
             async with line_to(gateway.port) as client:
                 await client.say(asked)
                 said = await client.message()
@@ -82,15 +76,18 @@ async def test_any_framing_cut_anywhere(name: str, minor: int) -> None:
 async def test_answers_that_have_no_body(status: int, lines: bytes) -> None:
     """The next answer on the connection is not taken for the body; a 204 states no length."""
     said = b"HTTP/1.1 %d Nothing\r\n%b\r\n" % (status, lines)
-    async with played(answers(said, whole())) as engine, plane(target(engine.port)) as gateway:
-        async with line_to(gateway.port) as client:
-            await client.say(request(close=False) * 2)
-            first = await client.message()
-            assert (first.status, first.body) == (status, b"")
-            assert first.all("transfer-encoding") == []
-            if status == 204:
-                assert first.all("content-length") == []
-            assert (await client.message()).body == JSON
+    async with (
+        played(answers(said, whole())) as engine,
+        plane(target(engine.port)) as gateway,
+        line_to(gateway.port) as client,
+    ):
+        await client.say(request(close=False) * 2)
+        first = await client.message()
+        assert (first.status, first.body) == (status, b"")
+        assert first.all("transfer-encoding") == []
+        if status == 204:
+            assert first.all("content-length") == []
+        assert (await client.message()).body == JSON
 
 
 async def test_head_of_a_page(tmp_path: Path) -> None:
@@ -145,13 +142,17 @@ async def test_headers_that_an_engine_may_not_set() -> None:
     lines = (
         b"Set-Cookie: session=x\r\nAccess-Control-Allow-Origin: *\r\nServer: e\r\nDate: never\r\n"
         b"Content-Security-Policy: none\r\nX-Frame-Options: ALLOWALL\r\nConnection: x-hop\r\n"
-        b"X-Hop: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\nTrailer: x\r\nX-Id: 1\r\nX-Id: 2\r\n"
+        b"X-Hop: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\nTrailer: x\r\nX-Id: 1\r\n"
+        b"X-Id: 2\r\n"
         b"Proxy-Authenticate: Basic\r\n"
     )
-    async with played(answers(whole(more=lines))) as engine, plane(target(engine.port)) as there:
-        async with line_to(there.port) as client:
-            await client.say(request(close=False))
-            said = await client.message()
+    async with (
+        played(answers(whole(more=lines))) as engine,
+        plane(target(engine.port)) as there,
+        line_to(there.port) as client,
+    ):
+        await client.say(request(close=False))
+        said = await client.message()
     ours = {name.lower() for name in SECURITY}
     names = [name for name, _ in said.fields if name not in ours]
     assert sorted(names) == ["content-length", "content-type", "date", "x-id", "x-id"]
@@ -239,54 +240,6 @@ async def test_an_upstream_of_ipv6() -> None:
         assert len(engine.lines) == 1
 
 
-def certificate(folder: Path, *, name: str) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for `name` that vouches for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)  # noqa: TID251 - what TLS compares it with is the real clock
-    made = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
-        .public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    path = folder / f"{name}.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )  # fmt: skip
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return path, context
-
-
-@pytest.mark.parametrize("named", ["localhost", "spark1.example.org"])
-async def test_an_upstream_of_tls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
-) -> None:
-    """Who vouches for itself is believed only when the machine trusts it, and by its own name."""
-    path, context = certificate(tmp_path, name=named)
-    times = Times(look=0.02, away=0.0)
-    async with played(echo, tls=context) as engine:
-        there = Target(name="far", base_url=f"https://localhost:{engine.port}", served=("m",))
-        async with plane(there, times=times) as gateway:
-            assert code(await gateway.raw(request())) == (502, "engine_unreachable")
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        async with plane(there, times=times) as gateway, line_to(gateway.port) as client:
-            if named != "localhost":
-                assert code(await gateway.raw(request())) == (502, "engine_unreachable")
-                return
-            for _ in range(2):
-                await client.say(request(close=False))
-                assert (await client.message()).body.endswith(BODY)
-            large = json.dumps({"model": "m", "x": "y" * 900_000}).encode()
-            await client.say(request(large, close=False))
-            assert (await client.message()).body.endswith(large)
-        assert len([line for line in engine.lines if line.raw]) == 1
-
-
 @pytest.mark.parametrize("name", ["length", "chunks"])
 async def test_less_than_was_promised_is_never_taken_for_all(name: str) -> None:
     """Cut short at every byte: the client reads an error, or an answer that is not whole."""
@@ -297,14 +250,17 @@ async def test_less_than_was_promised_is_never_taken_for_all(name: str) -> None:
             await line.message()
             await line.say(data[:at])
 
-        async with played(short) as engine, plane(target(engine.port)) as gateway:
-            async with line_to(gateway.port) as client:
-                await client.say(request(close=False))
-                if at < data.index(b"\r\n\r\n") + 4:
-                    assert (await client.message()).status == 502
-                else:
-                    with pytest.raises(h11.RemoteProtocolError):
-                        await client.message()
+        async with (
+            played(short) as engine,
+            plane(target(engine.port)) as gateway,
+            line_to(gateway.port) as client,
+        ):
+            await client.say(request(close=False))
+            if at < data.index(b"\r\n\r\n") + 4:
+                assert (await client.message()).status == 502
+            else:
+                with pytest.raises(h11.RemoteProtocolError):
+                    await client.message()
         assert gateway.worker.pool.busy() == {}
 
 
@@ -315,10 +271,13 @@ async def test_old_clients_see_a_break_as_a_reset() -> None:
         await line.message()
         await line.say(PLAIN + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
 
-    async with played(breaks) as engine, plane(target(engine.port)) as gateway:
-        async with line_to(gateway.port) as client:
-            await client.say(
-                b"POST %b HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (CHAT, len(BODY), BODY)
-            )
-            with pytest.raises(ConnectionResetError):
-                await client.message()
+    async with (
+        played(breaks) as engine,
+        plane(target(engine.port)) as gateway,
+        line_to(gateway.port) as client,
+    ):
+        await client.say(
+            b"POST %b HTTP/1.0\r\nContent-Length: %d\r\n\r\n%b" % (CHAT, len(BODY), BODY)
+        )
+        with pytest.raises(ConnectionResetError):
+            await client.message()

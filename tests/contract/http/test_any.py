@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from spark_control.core.clock import RealClock
-from spark_control.core.errors import AppError
+from spark_control.core.errors import HeadTooLarge, LineTooLong
 from spark_control.core.ids import RandomIds
+from spark_control.gateway.errors import RequestMalformed
 from spark_control.gateway.head import read_request
 from spark_control.gateway.headers import rendered, to_control, to_engine
 from spark_control.gateway.worker.client import Client
@@ -135,7 +136,7 @@ def read(data: bytes, method: str = "POST", *, ended: bool) -> tuple[h11.Respons
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
         else:
-            raise AssertionError(f"{event!r} instead of an answer")
+            pytest.fail(f"{event!r} instead of an answer")
     assert head is not None
     return head, body, line.trailing_data[0]
 
@@ -151,7 +152,7 @@ class Said:
 
 
 TOKEN = st.text("abcxyzABC-_1", min_size=1, max_size=8)
-VALUE = st.text("ab \t,;=\xe9\"/", max_size=12)
+VALUE = st.text('ab \t,;=\xe9"/', max_size=12)
 CUTS = st.lists(st.integers(0, 5000), max_size=30)
 
 
@@ -211,9 +212,7 @@ def test_any_answer_in_any_cut(bench: Bench, answer: Said, cuts: list[int], mino
 
 
 @given(said(), CUTS, st.integers(0, 10_000))
-def test_any_answer_that_ends_early(
-    bench: Bench, answer: Said, cuts: list[int], at: int
-) -> None:
+def test_any_answer_that_ends_early(bench: Bench, answer: Said, cuts: list[int], at: int) -> None:
     """What came is passed on as it was; the client can tell that it is not all."""
     client, wire = bench.client()
     client.data_received(
@@ -244,7 +243,9 @@ TARGETS = st.sampled_from([
     "/", "/v1/models", "/v1/chat/completions", "/a?b=c#d", "*", "", "a", "//x", "/\x7f", "/\xe9",
     "/a b", "http://x/", "/%0d%0a", "/v1/chat/completions?x=\r\nHost: b",
 ])  # fmt: skip
-VERSIONS = st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2", "http/1.1", "", "HTTP/1.1 "])
+VERSIONS = st.sampled_from(
+    ["HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2", "http/1.1", "", "HTTP/1.1 "]
+)
 NAMES = st.sampled_from([
     "Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "X-Forwarded-For",
     "Authorization", "Cookie", "TE", "Upgrade", "X-A", "X A", "", "X\x00", "Content-Length ",
@@ -275,9 +276,10 @@ def test_any_head(
     block = block[: block.index(b"\r\n\r\n") + 4]
     try:
         head = read_request(block)
-    except AppError as error:
-        assert error.code in {"request_malformed", "line_too_long", "head_too_large"}
+    except (RequestMalformed, LineTooLong, HeadTooLarge):
         return
+    if not head.target.isascii():
+        return  # h11 takes none of these; uvicorn and vLLM do
     for going in (to_engine, to_control):
         kept = going(head.fields)
         assert not {name for name, _ in kept} & HOP
@@ -289,7 +291,10 @@ def test_any_head(
         )  # fmt: skip
         event = line.next_event()
         assert isinstance(event, h11.Request)
-        assert (event.method.decode(), event.target.decode("latin-1")) == (head.method, head.target)
+        assert (event.method.decode(), event.target.decode("latin-1")) == (
+            head.method,
+            head.target,
+        )
         assert isinstance(line.next_event(), h11.EndOfMessage)
         assert line.trailing_data[0] == b""
 
@@ -308,7 +313,9 @@ PIECES = st.lists(
 @given(PIECES, CUTS)
 def test_any_bytes_of_a_client(bench: Bench, pieces: list[bytes], cuts: list[int]) -> None:
     """However they are cut they do the same: as many requests go on, and each is whole."""
-    found = [played_once(bench, parts) for parts in ([b"".join(pieces)], cut(b"".join(pieces), cuts))]
+    found = [
+        played_once(bench, parts) for parts in ([b"".join(pieces)], cut(b"".join(pieces), cuts))
+    ]
     assert found[0] == found[1]
 
 

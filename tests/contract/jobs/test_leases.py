@@ -73,6 +73,10 @@ async def test_a_job_has_its_sparks_until_it_ends(store: SqlJobs, sql: Sql) -> N
     await store.create(job(4, "service"), (Want("spark1", restart),), None)
     await store.save(ended(job(1)))
     assert await leases(sql) == {("spark3", "download", "sw_3"), ("spark1", restart, "sw_4")}
+    held = await store.leases()
+    assert {(one.host, one.kind, one.job, one.target) for one in held} == {
+        ("spark3", "download", "sw_3", "qwen36"), ("spark1", restart, "sw_4", "qwen36"),
+    }  # fmt: skip
     await store.create(job(5, DELETE), wants(DELETE, ["spark1"]), None)
 
 

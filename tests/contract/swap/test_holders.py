@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from spark_control.core.clock import RealClock
 from spark_control.core.shell import Command, RemotePath
@@ -110,6 +111,36 @@ async def test_what_cannot_be_written_down_is_not_taken_over(tmp_path: Path) -> 
     with pytest.raises(AdoptionUnkept):
         await kept.put("spark1", "one")
     assert kept.get("spark1") is None
+
+
+class Unwritable(AdoptedFile):
+    """Knows one and cannot forget it."""
+
+    @override
+    def get(self, spark: str) -> str:
+        return "process b-1 70 900"
+
+
+async def test_what_cannot_be_forgotten_is_ended_all_the_same(
+    holders: RemoteHolders, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    adoption = Adoption(holders=holders, adopted=Unwritable(tmp_path / "file" / "adopted.json"))
+    row = {"pid": 70, "name": "llama", "words": [], "ticks": 900, "boot": "b-1", "uid": 5}
+    spark = Saying(json.dumps(json.loads(LISTENS) | {
+        "process": row, "ended": True, "how": "asked",
+    }))  # fmt: skip
+    assert await adoption.evict("spark1", spark, HERE, timeout_s=5)
+
+
+async def test_whose_it_is_where_a_container_of_ours_is(
+    holders: RemoteHolders, tmp_path: Path
+) -> None:
+    adoption = Adoption(holders=holders, adopted=AdoptedFile(tmp_path / "adopted.json"))
+    assert not await adoption.admits("spark1", Saying(LISTENS), HERE, ours="vllm_node")
+    nothing = Saying('{"listener": null}')
+    assert await adoption.admits("spark1", nothing, HERE, ours="vllm_node")
+    assert await NoStrangers().admits("spark1", nothing, HERE, ours="vllm_node")
 
 
 async def test_a_spark_with_nothing_taken_over_is_not_asked(

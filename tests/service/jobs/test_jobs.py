@@ -215,7 +215,7 @@ async def test_one_that_is_lost_does_not_end_the_beats(here: Process, there: Pro
 
 
 async def test_of_two_left_jobs_one_that_is_lost_leaves_the_other_to_be_ended(
-    here: Process, there: Process
+    here: Process,
 ) -> None:
     lost, left = await here.download("spark1"), await here.download("spark2")
     taken = sa.update(schema.jobs).where(schema.jobs.c.id == lost.id).values(owner="there")

@@ -208,4 +208,3 @@ class Process:
         job = running.job
         if job.state is JobState.DONE and job.id not in self.ground.sparks.proved:
             self.ground.violations.append(f"{job.id} is called ready and made no token")
-

@@ -176,13 +176,16 @@ class Sparks:
                 spark.container = Container(unit)
                 spark.change()
         await pause(self.loop, LAUNCH_S / 2)
-        if not all(spark.container for spark in ranks):
-            raise LauncherFailed("docker: no such container")
+        self._dispatch(unit, ranks, fate)
+
+    def _dispatch(self, unit: Unit, ranks: Sequence[Spark], fate: Fate) -> None:
+        """Start the engine in the containers that are there, whosever they are."""
         engine = Engine(unit, fate, self.loop.time() + LOAD_S, {spark.name for spark in ranks})
         for spark in ranks:
+            if spark.container is None:
+                raise LauncherFailed("docker: no such container")
             if self.engine(spark.name) is not None:
                 self.violations.append(f"{unit.job} is the second engine on {spark.name}")
-            assert spark.container is not None
             spark.container.engine = engine
             spark.change()
         if fate is Fate.DIES:
@@ -223,16 +226,25 @@ class ModelLauncher:
     async def start(self, hosts: Sequence[Host], unit: Unit, *, timeout_s: float) -> None:
         ranks = [await self._reach(host) for host in hosts]
         launch = self._sparks.launch(unit, hosts[0].name)
-        began = self._sparks.loop.time()
-        while not launch.done():
-            await pause(self._sparks.loop, 0.1)
-            if not ranks[0].reached:
-                raise ConnectionLost("Cut.")
-            if self._sparks.loop.time() - began > timeout_s:
-                raise CommandTimeout("It takes too long.")
+        try:
+            await self._wait_for(launch, ranks[0], timeout_s)
+        except (asyncio.CancelledError, CommandTimeout):
+            if not self._life.dead and ranks[0].reached:
+                launch.cancel()  # who lets go of a command has it end over there
+                await asyncio.wait([launch])
+            raise
         await self._life.here()
         if (error := launch.exception()) is not None:
             raise error
+
+    async def _wait_for(self, launch: "asyncio.Task[None]", head: Spark, limit_s: float) -> None:
+        began = self._sparks.loop.time()
+        while not launch.done():
+            await pause(self._sparks.loop, 0.1)
+            if not head.reached:
+                raise ConnectionLost("Cut.")
+            if self._sparks.loop.time() - began > limit_s:
+                raise CommandTimeout("It takes too long.")
 
     async def stop(self, host: Host, container: str, *, timeout_s: float) -> bool:
         await self._life.here()
@@ -253,7 +265,9 @@ class ModelLauncher:
             return UnitStatus(container=False, engine=False)
         unit = spark.container.unit
         alive = inside and self._sparks.engine(host.name) is not None
-        return UnitStatus(True, alive, unit.job, unit.key, unit.ranks)
+        return UnitStatus(
+            container=True, engine=alive, job=unit.job, model=unit.key, ranks=unit.ranks
+        )
 
     async def memory_available(self, host: Host) -> int | None:
         spark = await self._reach(host)

@@ -1,7 +1,8 @@
 """Swaps over fake ports: what is done in which order, and how each failure ends."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from spark_control.jobs.errors import BusyHost
 from spark_control.jobs.usecases import Jobs
 from spark_control.models.errors import ModelUnknown
 from spark_control.models.usecases import Models
-from spark_control.settings.domain import merge
+from spark_control.settings.domain import Settings, merge
+from spark_control.settings.errors import SettingsChanged
 from spark_control.swap.adapters.sql_lock import SqlLock
 from spark_control.swap.domain import Limits
 from spark_control.swap.errors import StopFailed, SwapRunning, SwapUnknown
@@ -36,7 +38,7 @@ from spark_control.swap.plan import Wish
 from spark_control.swap.ranks import Ranks
 from spark_control.swap.runner import Runner
 from spark_control.swap.shapes import of_running
-from spark_control.swap.usecases import Swaps
+from spark_control.swap.usecases import Errand, Swaps
 from tests.service.swap.fakes import (
     FakeFleet,
     FakeLauncher,
@@ -268,6 +270,15 @@ async def test_a_job_of_another_version_is_ended(bench: Bench, plan: object) -> 
     assert (ended.state, ended.error["code"]) == (JobState.FAILED, "interrupted")
 
 
+async def test_a_job_in_a_phase_of_another_version_is_ended(bench: Bench) -> None:
+    old = await bench.jobs.create(kind="swap", prefix="sw", target="one", args={"plan": None})
+    await bench.jobs.enter(await bench.jobs.start(old), "warming")
+    await bench.swaps.recover(await bench.jobs.left())
+    ended = await bench.jobs.get(old.id)
+    assert ended.error is not None
+    assert "another version (warming)" in str(ended.error["message"])
+
+
 async def test_cancelling_a_swap_that_is_cleaned_up_waits_for_its_end(bench: Bench) -> None:
     bench.world.hold_stop = asyncio.Event()
     bench.world.on_token = EngineSlow("Too slow.")
@@ -299,6 +310,14 @@ class FullStore(SqlJobs):
         await super().save(job)
 
 
+class ForgetfulStore(SqlJobs):
+    """A store that cannot read earlier jobs."""
+
+    @override
+    async def finished(self, *, kind: str, target: str, limit: int) -> list[Job]:
+        raise DatabaseTrouble(f"The last {limit} of {kind} {target} cannot be read.")
+
+
 @pytest.mark.parametrize("phase", ["draining", "verifying"])
 async def test_a_database_that_fails_ends_the_swap_all_the_same(bench: Bench, phase: str) -> None:
     store = FullStore(bench.jobs.store._sql)  # type: ignore[attr-defined]
@@ -312,6 +331,60 @@ async def test_a_database_that_fails_ends_the_swap_all_the_same(bench: Bench, ph
     assert bench.swaps.running is None
     if running.job.state is JobState.DONE:
         assert bench.world.container == job.id
+
+
+async def test_a_spark_that_changes_while_a_swap_is_let_in_is_not_swapped(bench: Bench) -> None:
+    changed: list[Settings] = [bench.swaps.settings()]
+    bench.swaps.settings = lambda: changed[-1]
+
+    @asynccontextmanager
+    async def steady() -> AsyncIterator[None]:
+        changed.append(merge({"SPARK1_HOST": "10.88.0.99"}, {}))
+        yield
+
+    bench.swaps.steady = steady
+    with pytest.raises(SettingsChanged, match="spark1"):
+        await bench.swaps.request(Wish("one"))
+    assert (await bench.jobs.newest(), bench.world.calls) == ([], [])
+    errand = Errand(kind="engine_stop", spark="spark9", target="x")
+    with pytest.raises(SettingsChanged, match="spark9"):
+        async with bench.swaps.between(None, errand):
+            raise AssertionError
+    assert await bench.jobs.newest() == []
+
+
+async def test_what_must_not_meet_a_swap_is_refused_while_one_runs(bench: Bench) -> None:
+    errand = Errand(kind="engine_stop", spark="spark1", target="x")
+    async with bench.swaps.between(None, errand):
+        assert list(await bench.jobs.busy()) == ["spark1"]
+    bench.world.after_launch = bench.world.load_for_ever
+    job = await bench.swaps.request(Wish("one"))
+    with pytest.raises(SwapRunning):
+        async with bench.swaps.between(None, errand):
+            raise AssertionError
+    await bench.swaps.cancel(job.id)
+    assert await bench.jobs.busy() == {}
+
+
+async def test_a_swap_that_is_being_cancelled_is_not_the_one_asked_for(bench: Bench) -> None:
+    bench.world.after_launch = bench.world.load_for_ever
+    bench.world.hold_stop = asyncio.Event()
+    job = await bench.swaps.request(Wish("one"))
+    await bench.launcher.launched.wait()
+    ending = asyncio.gather(bench.swaps.cancel(job.id))
+    await bench.launcher.cleaning.wait()
+    with pytest.raises(SwapRunning):
+        await bench.swaps.request(Wish("one"))
+    bench.world.hold_stop.set()
+    await ending
+    bench.world.after_launch = bench.world.serve
+    assert (await bench.run()).state is JobState.DONE
+
+
+async def test_a_swap_whose_usual_times_cannot_be_read_runs(bench: Bench) -> None:
+    """Its job is stored by then: left alone it would keep every Spark for ever."""
+    bench.jobs.store = ForgetfulStore(bench.jobs.store._sql)  # type: ignore[attr-defined]
+    assert (await bench.run()).state is JobState.DONE
 
 
 async def test_draining_ends_who_follows_and_not_the_swap(bench: Bench) -> None:

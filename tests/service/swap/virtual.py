@@ -124,7 +124,7 @@ def database(loop: VirtualLoop) -> sa.Engine:
             "virtual_now", 0, lambda: f"{EPOCH + timedelta(seconds=loop.time()):%F %T}"
         )
 
-    def on_execute(  # noqa: PLR0913, PLR0917 - what SQLAlchemy calls
+    def on_execute(
         _connection: object, _cursor: object, statement: str, values: object, _context: object,
         _many: object,
     ) -> tuple[str, object]:  # fmt: skip

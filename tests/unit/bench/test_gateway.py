@@ -28,8 +28,11 @@ Transfer/sec:     46.05MB
 
 def test_what_wrk_prints_is_read() -> None:
     assert read_wrk(WRK) == Whole(37597.1, 75194, 820, 2500, 7)
-    with pytest.raises(DidNotAnswer):
-        read_wrk("unable to connect")
+    slow = WRK.replace("2.50ms", "1.01s ")  # wrk pads units of one letter
+    assert read_wrk(slow).p99_us == 1_010_000
+    for nothing in ("unable to connect", WRK.replace("75194 requests", "0 requests")):
+        with pytest.raises(DidNotAnswer):
+            read_wrk(nothing)
 
 
 @pytest.mark.parametrize("size", [1000, 100_000])
@@ -81,6 +84,10 @@ def test_the_worst_delay_pairs_in_order() -> None:
 def test_verdicts(value: float | None, verdict: str, at_least: bool) -> None:  # noqa: FBT001
     aim = 100.0 if at_least else 5.0
     assert Promise("x", "ms", value, 50, aim, at_least=at_least).verdict == verdict
+
+
+def test_who_is_better_than_a_slow_neighbour_must_still_hold_the_promise() -> None:
+    assert Promise("x", "ms", 60, must=50, aim=100).verdict == "MISSED"
 
 
 def run() -> Samples:

@@ -10,6 +10,7 @@ from spark_control.gateway.head import (
     LINE_BYTES,
     MOST_FIELDS,
     AnswerHead,
+    after_blank_lines,
     check_unended,
     read_answer,
     read_request,
@@ -105,6 +106,13 @@ def test_too_much(data: bytes, status: int) -> None:
     with pytest.raises(AppError) as refused:
         read_request(data)
     assert row_of(type(refused.value)).status == status
+
+
+def test_blank_lines_before_a_request() -> None:
+    assert after_blank_lines(b"GET") == b"GET"
+    assert after_blank_lines(b"\r\n\r\n\r\nGET\r\n") == b"GET\r\n"
+    assert after_blank_lines(b"\r\n\r") == b"\r"
+    assert after_blank_lines(b"\nGET") == b"\nGET"
 
 
 def test_a_head_that_has_not_ended() -> None:

@@ -21,6 +21,11 @@ def test_times_are_counted_from_the_head() -> None:
     assert (record.id, record.at, record.status, record.bytes_out) == ("rq_1", T0, 200, 9)
 
 
+def test_a_plain_name_stays_as_it_is() -> None:
+    record = trace(asked="default", model="qwen36").record(101.0, status=200)
+    assert (record.asked, record.model) == ("default", "qwen36")
+
+
 def test_what_is_not_known_is_none() -> None:
     record = trace().record(99.0, status=404, error="model_not_found")
     assert (record.queue_ms, record.ttft_ms, record.duration_ms) == (0.0, None, 0.0)

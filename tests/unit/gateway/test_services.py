@@ -52,15 +52,15 @@ def test_speech_backends_say_the_order() -> None:
     assert [one.role for one in found[:2]] == [Role.TRANSCRIBE, Role.SPEAK]
     assert (found[0].base_url, found[0].models) == ("https://example.org/v1", ("w",))
     assert "k'" not in repr(found[0])
-    assert services.target(found[0]).token == "k"  # noqa: S105 - of a test
+    assert services.target(found[0]).token == "k"
 
 
 def test_looks_are_laid_over_them() -> None:
     plain = services.configured(settings(), ())
     seen = {
         plain[0].base_url: Seen(up=False),
-        plain[1].base_url: Seen(True, (), (voice := "M.EN-US.Mia",)),
-        plain[3].base_url: Seen(True, ("bge",), ("no voice",)),
+        plain[1].base_url: Seen(up=True, voices=(voice := "M.EN-US.Mia",)),
+        plain[3].base_url: Seen(up=True, models=("bge",), voices=("no voice",)),
     }  # fmt: skip
     parakeet, magpie, kokoro, embed = services.with_looks(plain, seen)
     assert not parakeet.up
@@ -70,7 +70,8 @@ def test_looks_are_laid_over_them() -> None:
     assert services.voice_rows((parakeet, magpie, embed)) == [
         {"id": voice, "name": voice, "service": "magpie"}
     ]
-    rows = services.model_rows((parakeet, magpie, embed))
+    far = msgspec.structs.replace(embed, name="far", models=("listed elsewhere",))
+    rows = services.model_rows((parakeet, magpie, embed, far))
     assert [(row["id"], row["capability"]) for row in rows] == [(voice, "speak"), ("bge", "embed")]
 
 

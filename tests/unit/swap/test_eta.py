@@ -26,6 +26,12 @@ def done(load: float) -> Job:
 USUAL = usual_seconds([done(10), done(30), done(20)])
 
 
+def test_a_phase_of_another_version_counts_for_nothing() -> None:
+    job = Job("sw_1", "swap", "m", T0).advance(JobState.RUNNING, at=T0)
+    job = job.enter("warming", at=at(0)).enter("loading", at=at(2))
+    assert usual_seconds([job.advance(JobState.DONE, at=at(5))]) == {Phase.LOADING: 3}
+
+
 def test_the_median_of_each_phase() -> None:
     assert USUAL == {Phase.LAUNCHING: 2, Phase.LOADING: 20, Phase.VERIFYING: 1}
 

@@ -124,8 +124,16 @@ def test_what_is_launched_does_not_keep_the_lock(tmp_path: Path) -> None:
         subprocess.run(["/bin/kill", done.stdout.strip()], check=True)  # noqa: S603
 
 
-def test_a_spark_is_held_for_a_while_and_no_longer(tmp_path: Path) -> None:
-    done = run(tmp_path, hold_command(Fence("r1", 4), 0.1))
-    assert (done.returncode, done.stdout) == (0, f"{HELD}\n")
-    assert seen(tmp_path) == "4\n"
-    assert run(tmp_path, hold_command(Fence("r1", 3), 0.1)).returncode == FENCED
+def test_a_spark_is_held_until_nobody_listens(tmp_path: Path) -> None:
+    line = render(hold_command(Fence("r1", 4)), limit_s=20)
+    with subprocess.Popen(  # noqa: S603
+        ["/bin/sh", "-c", line], env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE, text=True,
+    ) as holding:  # fmt: skip
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == f"{HELD}\n"
+        assert seen(tmp_path) == "4\n"
+        holding.stdout.close()
+        holding.wait(10)
+    assert run(tmp_path, hold_command(Fence("r1", 3))).returncode == FENCED
+    assert launch(tmp_path, 4).returncode == 0

@@ -150,8 +150,8 @@ def test_another_run_is_another_engine() -> None:
         (["--api-key", "one", "two", "-v"], ("--api-key", "***", "***", "-v")),
         (["--max-num-batched-tokens", "8192"], ("--max-num-batched-tokens", "8192")),
         (
-            ["sh", "-c", "A_TOKEN=abc vllm serve m --api-key 'a b' --hf-token=def --port 8888"],
-            ("sh", "-c", "A_TOKEN=*** vllm serve m --api-key *** --hf-token=*** --port 8888"),
+            ["sh", "-c", "env A_TOKEN=abc vllm serve --api-key 'a b' --hf-token=def --port 1"],
+            ("sh", "-c", "env A_TOKEN=*** vllm serve --api-key *** --hf-token=*** --port 1"),
         ),
         (["x --api-key --port 1", "-m"], ("x --api-key --port 1", "-m")),
         (['{"api_key": "abc", "n": 1}'], ('{"api_key": ***, "n": 1}',)),

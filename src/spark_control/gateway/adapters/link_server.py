@@ -132,6 +132,8 @@ class LinkServer:
                 self.ears.records(message.rows)
             case wire.Stats():
                 self.ears.stats(message)
+            case wire.Wedge():
+                self.ears.wedged(message.service, message.status)
             case wire.Sync():
                 _ = self.tasks.spawn(self._sync(line), name="news for a worker")
 

@@ -18,22 +18,22 @@ class HttpServiceLooks:
         self._pool = pool
 
     async def look(self, service: Service) -> Seen:
-        """A service is up when it answers at all, and not with a failure of its own."""
+        """Return what a service says; it is up when it answers with no failure of its own."""
         path = VOICES.get(service.name) if service.role is Role.SPEAK else None
         voices = await self._get(service, path) if path else b""
         models = b"" if service.name == "magpie" else await self._get(service, "/v1/models")
         if voices is None or models is None:
             return Seen(up=False)
-        return Seen(True, listed.models(models), listed.voices(voices))
+        return Seen(up=True, models=listed.models(models), voices=listed.voices(voices))
 
     async def _get(self, service: Service, path: str) -> bytes | None:
         """Return the body of an answer; nothing for a refusal, None when it is not up."""
-        headers = [("Accept", "application/json")]
+        headers = {"Accept": "application/json"}
         if service.token:
-            headers.append(("Authorization", f"Bearer {service.token}"))
-        rows = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+            headers["Authorization"] = f"Bearer {service.token}"
         url = f"{service.base_url.removesuffix('/v1')}{path}"
         try:
+            rows = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
             async with (
                 asyncio.timeout(TIMEOUT_S),
                 self._pool.stream("GET", url.encode("ascii"), headers=rows) as answer,

@@ -107,6 +107,7 @@ class WorkerProcesses:
     drain_s: float
     _over: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _children: set[asyncio.subprocess.Process] = field(init=False, default_factory=set)
+    _starting: int = field(init=False, default=0)
 
     def start(self) -> None:
         """Take over workers that fit, and start the others; does not wait for them."""
@@ -143,13 +144,19 @@ class WorkerProcesses:
             log.warning("a gateway worker ended with %s; it is started again", status)
 
     async def _one(self) -> int:
-        with self._log() as output:
-            process = await asyncio.create_subprocess_exec(
-                *self.spec.words(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=self.spec.environment, start_new_session=True,
-            )  # fmt: skip
-        self._children.add(process)
+        self._starting += 1
         try:
+            with self._log() as output:
+                process = await asyncio.create_subprocess_exec(
+                    *self.spec.words(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                    env=self.spec.environment, start_new_session=True,
+                )  # fmt: skip
+            self._children.add(process)
+        finally:
+            self._starting -= 1
+        try:
+            if self._over.is_set():
+                process.terminate()  # it was told to stop before it could hear of it
             return await process.wait()
         finally:
             self._children.discard(process)
@@ -166,6 +173,9 @@ class WorkerProcesses:
         self.link.dismiss()
         for hello in there(self.spec.run):
             tell(hello, signal.SIGTERM)
+        for process in self._children:
+            if process.returncode is None:  # one that has just been started has no note yet
+                process.terminate()
 
     async def stop(self) -> None:
         """Return once all workers have ended; those that are too slow are killed."""
@@ -181,7 +191,7 @@ class WorkerProcesses:
     async def _gone(self, limit_s: float) -> None:
         try:
             async with asyncio.timeout(limit_s):
-                while there(self.spec.run) or self._children:
+                while there(self.spec.run) or self._children or self._starting:
                     await self.clock.sleep(LOOK_S)
         except TimeoutError:
             return

@@ -58,7 +58,7 @@ async def serve(given: argparse.Namespace, hello: Hello) -> None:
     )
     worker = Worker(
         loop=loop, clock=clock, ids=RandomIds(), times=times, control=control, ledger=link,
-        workers=given.workers,
+        workers=given.workers, spool=str(given.run),
     )  # fmt: skip
     link.serve(worker, leave.set)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,11 +10,10 @@ from typing_extensions import override
 from spark_control.core.errors import AppError, SlowClient, TooLarge
 from spark_control.gateway import framing
 from spark_control.gateway.errors import FramingBroken, RequestMalformed
-from spark_control.gateway.head import END, check_unended
+from spark_control.gateway.head import END, after_blank_lines, check_unended
 from spark_control.gateway.worker.answers import CLOSE, CONTINUE, GUARD, error_answer
 from spark_control.gateway.worker.exchange import Exchange
 from spark_control.gateway.worker.known import Kind, Known, addressed
-from spark_control.gateway.worker.relayed import Relayed
 from spark_control.gateway.worker.times import AHEAD_BYTES, LINGER_BYTES, Times
 
 
@@ -26,6 +25,7 @@ class House(Protocol):
     leaving: bool
     """No connection is kept any more."""
     body_limit: int
+    upload_limit: int
 
     def time(self) -> float:
         """Return the time of the loop."""
@@ -39,14 +39,27 @@ class House(Protocol):
     def admit(self, block: bytes, client: str) -> Known:
         """Read a head and let it in. Raises what says no."""
 
-    def listing(self) -> tuple[bytes, bytes]:
-        """Return the answer to `GET /v1/models`: the first lines of its head, and its body."""
+    def listing(self, path: str) -> tuple[bytes, bytes]:
+        """Return the answer to a list of models or voices: the begin of its head, its body."""
 
     def wanted(self, client: "Client", known: Known, body: bytes) -> None:
         """Answer a request for a model."""
 
-    def relay(self, client: "Client", known: Known) -> Relayed:
+    def relay(self, client: "Client", known: Known) -> "Streamed":
         """Begin to pass a request on to the control process."""
+
+    def upload(self, client: "Client", known: Known) -> "Streamed":
+        """Begin to pass an upload on to a service. Raises ServiceMissing, TooLarge."""
+
+
+class Streamed(Protocol):
+    """A request whose body goes on while it comes in."""
+
+    def go(self) -> None:
+        """Begin; the first of the body was given."""
+
+    def more(self, payload: bytes, *, ended: bool) -> None:
+        """Take the next piece of the body."""
 
 
 class Client(asyncio.Protocol):
@@ -71,7 +84,7 @@ class Client(asyncio.Protocol):
         self._body: framing.Body | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        self._relayed: Relayed | None = None
+        self._relayed: Streamed | None = None
         self._waiting = False
         """Its request is looked into; no exchange has begun."""
         self._lingers = self._closed = self._in_next = self._held_back = self._touched = False
@@ -105,7 +118,7 @@ class Client(asyncio.Protocol):
             self._drop(data)
         else:
             self._held = self._held + data if self._held else data
-            if self._busy:
+            if self._busy or self.stuck:
                 if len(self._held) > AHEAD_BYTES:
                     self.hold(hold=True)
             else:
@@ -121,17 +134,20 @@ class Client(asyncio.Protocol):
         return self._closed
 
     def _next(self) -> None:
-        """Go through the requests that are here until one has to wait for its answer."""
+        """Go through the requests that are here until one has to wait for its answer.
+
+        Who does not take the answers so far gets no more of them.
+        """
         if self._in_next:
             return
         self._in_next = True
-        while self._held and not self._busy and not self._lingers and not self._closed:
+        while self._held and not (self._busy or self.stuck or self._lingers or self._closed):
             if not self._one():
                 break
         self._in_next = False
 
     def _one(self) -> bool:
-        data = self._held.removeprefix(b"\r\n")
+        data = after_blank_lines(self._held)
         end = data.find(END)
         try:
             if end < 0:
@@ -156,6 +172,8 @@ class Client(asyncio.Protocol):
         length, held = head.length, self._held
         if known.kind is Kind.CONTROL:
             self._relayed = self._house.relay(self, known)
+        elif known.kind is Kind.UPLOAD:
+            self._relayed = self._house.upload(self, known)
         elif length is not None:
             if length > self._house.body_limit:
                 raise self._too_large()
@@ -181,8 +199,9 @@ class Client(asyncio.Protocol):
 
     def _listed(self) -> None:
         stay = self.may_stay()
-        head, body = self._house.listing()
-        extra = self._known.extra if self._known is not None else GUARD
+        known = self._known
+        head, body = self._house.listing(known.path if known is not None else "")
+        extra = known.extra if known is not None else GUARD
         self.write(head + extra + (b"" if stay else CLOSE) + self._house.date + body)
         self.end(stay=stay)
 
@@ -275,9 +294,10 @@ class Client(asyncio.Protocol):
         elif not stay or self._house.leaving:
             self._leave()
         else:
-            if self._held_back:
+            if self._held_back and not self.stuck:
                 self.hold(hold=False)
-            self._next()
+            if self._held:
+                self._next()
 
     # Ending
 
@@ -330,16 +350,27 @@ class Client(asyncio.Protocol):
             if now - self._started > times.linger:
                 self.abort()
         elif self._body is not None:
-            if now - self._since > times.body_pause or now - self._started > times.body:
-                self._spoilt(SlowClient("The body did not come in time."))
+            self._look_body(now, times)
         elif self.exchange is not None:
             self.exchange.look(now)
         elif not self._waiting:
             self._look_idle(now, times)
 
+    def _look_body(self, now: float, times: Times) -> None:
+        """Limit how long a body takes, but for the time in which nobody takes it."""
+        if self._held_back and self.exchange is not None:
+            self._since = now
+            self._started += times.look
+            self.exchange.look(now)
+        elif now - self._since > times.body_pause or now - self._started > times.body:
+            self._spoilt(SlowClient("The body did not come in time."))
+
     def _look_idle(self, now: float, times: Times) -> None:
         """Limit a head from its first byte on; more bytes do not move that."""
-        if not self._held:
+        if self.stuck:  # it has yet to take its last answer
+            if now - self._since > times.pause:
+                self.abort()
+        elif not self._held:
             self._started = now
             if now - self._since > times.keep_alive:
                 self.abort()
@@ -359,3 +390,6 @@ class Client(asyncio.Protocol):
         self.stuck = False
         if self.exchange is not None:
             self.exchange.reader_stuck(stuck=False)
+        elif not self._busy:
+            self.hold(hold=False)
+            self._next()

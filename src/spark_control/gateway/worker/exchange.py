@@ -97,8 +97,8 @@ class Exchange:
     def _saw(self, payload: bytes) -> None:
         """Look at bytes of the answer as they pass."""
 
-    def _first(self, answer: Answer) -> None:
-        """Look at the head of the answer."""
+    def _first(self, answer: Answer, payload: bytes) -> None:
+        """Look at the head of the answer, and at what came of its body with it."""
 
     def _ended(self, error: AppError | None, *, left: bool) -> None:
         """Take note of the end: `left` says that the client did not wait for it."""
@@ -142,7 +142,7 @@ class Exchange:
     def _over_it(self, upstream: Upstream, *, reused: bool) -> None:
         assert self._place is not None  # noqa: S101 - for the type checker
         self._upstream = upstream
-        upstream.ask(self, *self._request(self._place), reused=reused)
+        upstream.ask(self, self._request(self._place), reused=reused)
         if self._reader.stuck:
             upstream.pause(pause=True)
 
@@ -155,26 +155,25 @@ class Exchange:
             self.fail(error)
             return
         self._touched = self._begun = True
-        self._first(answer)
-        if payload:
-            self._saw(payload)
-        data = self._head(answer) + self._framed(payload, body)
-        self._reader.write(data)
+        self._first(answer, payload)
+        head = self._head(answer)
+        self._reader.write(head + (self._framed(payload, body) if self._chunks else payload))
 
     def _head(self, answer: Answer) -> bytes:
-        head, minor = answer.head, self.known.head.minor
-        lines = b""
         self._stay = self._reader.may_stay()
         self._delimited = True
-        if head.length is not None and head.status != 204:
-            lines = b"content-length: %d\r\n" % head.length
-        elif not self.bodiless and head.status not in {204, 304}:
-            self._chunks = self._delimited = minor == 1
-            lines = CHUNKED if minor else b""
-            self._stay = self._stay and minor == 1
+        lines = answer.sized or self._unsized(answer)
         if not self._stay:
             lines += CLOSE
-        return answer.lines + lines + self._tail()
+        return lines + self._tail()
+
+    def _unsized(self, answer: Answer) -> bytes:
+        minor = self.known.head.minor
+        if self.bodiless or answer.head.status in {204, 304}:
+            return answer.lines
+        self._chunks = self._delimited = minor == 1
+        self._stay = self._stay and minor == 1
+        return answer.lines + CHUNKED if minor else answer.lines
 
     def _tail(self) -> bytes:
         """Return the rest of the head, with the blank line."""
@@ -212,7 +211,9 @@ class Exchange:
         return EngineBroke(f"{self._name()} broke off.")
 
     def _name(self) -> str:
-        return f"The engine on {self._place.name}" if self._place is not None else "The engine"
+        if self._place is None:
+            return "The engine"
+        return self._place.service or f"The engine on {self._place.name}"
 
     def stuck(self, *, stuck: bool) -> None:
         self._reader.hold(hold=stuck)
@@ -259,7 +260,9 @@ class Exchange:
             self._close(error, left=False)
             self._reader.refuse(error)
             return
-        if words := self._last_words(error):
+        sized = self._delimited and not self._chunks
+        words = b"" if sized else self._last_words(error)  # none fits into a stated length
+        if words:
             self._reader.write(framing.chunk(words) + framing.LAST if self._chunks else words)
         self._stay = False
         self._end(error, abrupt=not words and not self._delimited)

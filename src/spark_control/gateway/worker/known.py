@@ -22,19 +22,22 @@ LONGEST_KEPT = 4096
 MODEL_PATHS = frozenset({
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/score",
     "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/tokenize", "/detokenize",
+    "/v1/audio/speech",
 })  # fmt: skip
-LIST_PATH = "/v1/models"
+UPLOAD_PATHS = frozenset({"/v1/audio/transcriptions", "/v1/audio/translations"})
+MODELS_PATH, VOICES_PATH = "/v1/models", "/v1/audio/voices"
 
 
 class Kind(Enum):
     """Who answers a request."""
 
     MODEL = "model"
+    UPLOAD = "upload"
     LIST = "list"
     CONTROL = "control"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """A head, who answers it, the header lines that go on, and those of every answer to it."""
 
@@ -47,11 +50,12 @@ class Known:
 
 def kind_of(head: RequestHead, path: str) -> Kind:
     """Return who answers. Raises MethodWrong."""
-    if path in MODEL_PATHS and head.method != "OPTIONS":
+    upload = path in UPLOAD_PATHS
+    if (upload or path in MODEL_PATHS) and head.method != "OPTIONS":
         if head.method != "POST":
             raise MethodWrong(f"{path} takes POST, not {head.method[:20]}.")
-        return Kind.MODEL
-    if path == LIST_PATH and head.method == "GET" and not head.has_body:
+        return Kind.UPLOAD if upload else Kind.MODEL
+    if path in {MODELS_PATH, VOICES_PATH} and head.method == "GET" and not head.has_body:
         return Kind.LIST
     return Kind.CONTROL
 
@@ -91,15 +95,16 @@ class Heads:
             brakes=Brakes(most=0),  # control counts wrong tokens, for all of us
         )  # fmt: skip
 
+    def seen(self, block: bytes) -> Known | None:
+        """Return what a head says that was let in before, and stays so."""
+        return self._seen.get(block)
+
     def read(self, block: bytes) -> Known:
         """Return what a head says; whether it may come in is another question.
 
         Raises RequestMalformed and its like.
         """
-        found = self._seen.get(block)
-        return found if found is not None else self._made(read_request(block))
-
-    def _made(self, head: RequestHead) -> Known:
+        head = read_request(block)
         path = head.path
         kind = kind_of(head, path)
         if kind is Kind.CONTROL:
@@ -111,7 +116,7 @@ class Heads:
 
         Control's own door looks at what goes there, and at wrong tokens: it slows down guessing.
         """
-        if known.kind is Kind.CONTROL or block in self._seen:
+        if known.kind is Kind.CONTROL:
             return known
         texts = dict(reversed(known.head.fields))
         if not known.head.minor:  # a browser, the only one to be fooled by names, says Host

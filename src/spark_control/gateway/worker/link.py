@@ -22,6 +22,8 @@ BATCH = 500
 COALESCE_S = 0.02
 AGAIN_S = 0.2
 STATS_S = 5.0
+NEVER_MET_S = 60.0
+"""A worker whose control ended while it started serves nobody: it knows no route and no door."""
 
 
 class Link(Ledger):
@@ -41,6 +43,7 @@ class Link(Ledger):
         self._flushing = False
         self._synced: asyncio.Future[None] | None = None
         self._alone_since = clock.monotonic()
+        self._met = False
 
     def serve(self, worker: Worker, on_leave: Callable[[], None]) -> None:
         """Speak for `worker`; `on_leave` is called when it shall end."""
@@ -55,7 +58,8 @@ class Link(Ledger):
                     self._path, limit=wire.LINE_BYTES
                 )
             except OSError:
-                if self._clock.monotonic() - self._alone_since > self._times.orphan:
+                limit = self._times.orphan if self._met else NEVER_MET_S
+                if self._clock.monotonic() - self._alone_since > limit:
                     log.warning("no control process has come; this worker ends")
                     self._on_leave()
                     return
@@ -74,6 +78,7 @@ class Link(Ledger):
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self._met = True
         self._told = {}
         writer.write(wire.line(self._hello))
         self._changed = True
@@ -115,6 +120,10 @@ class Link(Ledger):
         if len(self._records) == 1:
             self._soon(self._times.flush)
 
+    @override
+    def wedged(self, service: str, status: int) -> None:
+        self._send(wire.Wedge(service, status))
+
     def _soon(self, seconds: float) -> None:
         if self._worker is not None and self._writer is not None:
             _ = self._worker.loop.call_later(seconds, self.flush)
@@ -140,9 +149,10 @@ class Link(Ledger):
             worker = self._worker
             if worker is not None:
                 lag, worker.lag_s = worker.lag_s, 0.0
+                retries, worker.retries = worker.retries, 0
                 self._send(wire.Stats(
                     pid=self._hello.pid, lag_s=lag, connections=worker.connections,
-                    waiting=worker.waiting,
+                    waiting=worker.waiting, retries=retries,
                 ))  # fmt: skip
 
     @override

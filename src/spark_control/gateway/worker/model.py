@@ -1,15 +1,20 @@
 """A request for a model: to an engine or an outside server, counted and recorded."""
 
 import logging
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from typing_extensions import override
 
 from spark_control.core.errors import AppError
 from spark_control.engines.errors import EngineBroke, EngineSlow
 from spark_control.gateway import usage
-from spark_control.gateway.errors import RedactionMissing
+from spark_control.gateway.errors import (
+    RedactionMissing,
+    ServiceBroke,
+    ServiceSlow,
+    ServiceWedged,
+)
 from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Choice, Target
 from spark_control.gateway.worker.answers import error_event
@@ -23,10 +28,16 @@ log = logging.getLogger(__name__)
 
 LARGE = 65536
 """A body from here on is not copied to stand behind its head."""
+SPEECH = "/v1/audio/"
+WEDGED_S = 60
+"""When to come again after a speech service failed: it may have to be restarted first."""
 
 
 class ModelDesk(Desk, Protocol):
     """What a request for a model needs of the worker."""
+
+    retries: int
+    """Requests that were sent again."""
 
     def queue(self, exchange: "ModelExchange", place: Place, client: str) -> tuple[int, bool]:
         """Return a ticket, and whether the request may go on now. Raises what says no."""
@@ -34,20 +45,31 @@ class ModelDesk(Desk, Protocol):
     def give_back(self, ticket: int) -> None:
         """Let the next one in the queue go on."""
 
+    def wedged(self, service: str, status: int) -> None:
+        """Tell that a speech service failed inside."""
+
     def ended(
         self, trace: Trace, status: int, used: usage.Usage | None, error: AppError | None
     ) -> None:
         """Record a request that has ended."""
 
 
-@dataclass(kw_only=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, kw_only=True):
     """A request for a model as it came in, with what was read of it and found for it."""
 
     known: Known
     body: bytes
     choice: Choice
     trace: Trace
+    path: bytes = b""
+    """Where to, when that is another path than was asked for."""
+    forward: bytes | None = None
+    """The header lines that go on in the place of those that came."""
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether the head says something else than the one that came."""
+        return self.forward is not None or bool(self.path)
 
 
 class ModelExchange(Exchange):
@@ -105,42 +127,68 @@ class ModelExchange(Exchange):
 
     @override
     def _request(self, place: Place) -> tuple[bytes, ...]:
-        head, body = self.known.head, self._wish.body
-        lines = b"POST %b%b HTTP/1.1\r\nhost: %b\r\n%b%bcontent-length: %d\r\n\r\n" % (
-            place.prefix, head.target.encode("latin-1"), place.netloc, place.key_line,
-            self.known.forward, len(body),
-        )  # fmt: skip
+        body = self._wish.body
+        lines = place.openings.get(self.known)
+        if lines is None or len(body) != self.known.head.length or self._wish.changed:
+            lines = self._opening(place)
         return (lines + body,) if len(body) < LARGE else (lines, body)
+
+    def _opening(self, place: Place) -> bytes:
+        """Return the head of the request; it is kept when it is that of every one like this."""
+        wish, known = self._wish, self.known
+        forward = known.forward if wish.forward is None else wish.forward
+        lines = b"POST %b%b HTTP/1.1\r\nhost: %b\r\n%b%bcontent-length: %d\r\n\r\n" % (
+            place.prefix, wish.path or known.head.target.encode("latin-1"), place.netloc,
+            place.key_line, forward, len(wish.body),
+        )  # fmt: skip
+        if len(wish.body) == known.head.length and not wish.changed:
+            place.opens(known, lines)
+        return lines
 
     @override
     def _refuses(self, answer: Answer) -> AppError | None:
         """Keep back the words of a 5xx, for they may repeat the prompt."""
         if answer.head.status < 500:
             return None
+        if self._target is not None and self._target.service:
+            return self._service_failed(self._target, answer.head.status)
         name, key = (self._target.name, self._target.key) if self._target else ("", "")
         log.warning("the engine on %s answered with %s", name, answer.head.status)
         return EngineBroke(f"{key} on {name} answered with {answer.head.status}.")
 
+    def _service_failed(self, target: Target, status: int) -> AppError:
+        if status != 500 or not self.known.path.startswith(SPEECH):
+            log.warning("the service %s answered with %s", target.name, status)
+            return ServiceBroke(f"{target.service} answered with {status}.")
+        self._model_desk.wedged(target.name, status)
+        text = f"{target.service} failed inside (it answered with 500) and is looked at."
+        return ServiceWedged(text, retry_after_s=WEDGED_S)
+
     @override
     def _again(self, *, reused: bool) -> bool:
         if reused:  # it was closed while it was idle, and the request has met no one
+            self._model_desk.retries += 1
             self.connect()
             return True
         if self._place is None:
             return False
         self._tried |= {self._place.base_url}
         self._release()
-        return self.start()
+        sent = self.start()
+        self._model_desk.retries += sent
+        return sent
 
     @override
     def _limits(self, times: Times) -> tuple[float, float, float]:
         return times.first_byte, times.pause, times.total
 
     @override
-    def _first(self, answer: Answer) -> None:
+    def _first(self, answer: Answer, payload: bytes) -> None:
         self._answer = answer
         if answer.head.status < 300:
-            self._tap = usage.tap_for(answer.kind, answer.encoding)
+            self._tap = answer.taps()
+        if payload:
+            self._saw(payload)
 
     @override
     def _tail(self) -> bytes:
@@ -157,13 +205,22 @@ class ModelExchange(Exchange):
             self._tap.feed(payload)
 
     @override
+    def _broken(self) -> AppError:
+        if self._target is not None and self._target.service:
+            return ServiceBroke(f"{self._target.service} broke off.")
+        return super()._broken()
+
+    @override
     def _slow(self) -> AppError:
+        if self._target is not None and self._target.service:
+            return ServiceSlow(f"{self._target.service} did not answer in time.")
         return EngineSlow(f"{self._name()} did not answer in time.")
 
     @override
     def _last_words(self, error: AppError) -> bytes:
-        if self._answer is None or not self._answer.is_stream:
-            return b""
+        answer = self._answer
+        if answer is None or not answer.is_stream or answer.encoding not in {"", "identity"}:
+            return b""  # behind what is packed, plain words would only spoil it
         tail = self._said[-4:].replace(b"\r\n", b"\n")
         begun = bool(tail) and not tail.endswith(b"\n\n")
         gap = b"" if not begun else b"\n" if tail.endswith(b"\n") else b"\n\n"

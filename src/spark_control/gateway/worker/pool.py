@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from spark_control.core.errors import AppError
 from spark_control.engines.errors import EngineUnreachable
-from spark_control.gateway.errors import ControlAway
+from spark_control.gateway.errors import ControlAway, ServiceUnreachable
 from spark_control.gateway.route import Choice, Target
 from spark_control.gateway.worker.place import Place, place_of
 from spark_control.gateway.worker.times import Times
@@ -35,7 +35,7 @@ class Pool:
                     self._idle.pop(url).close(math.inf)
         for url, target in wanted.items():
             if url not in self._places:
-                self._places[url] = place_of(target.name, url, target.token)
+                self._places[url] = place_of(target.name, url, target.token, target.service)
 
     def busy(self) -> dict[str, int]:
         """Return how many requests run, by base URL."""
@@ -100,4 +100,7 @@ def away(place: Place) -> AppError:
     """Return why nothing can be sent there."""
     if place.socket:
         return ControlAway("The control process does not answer.", retry_after_s=2)
+    if place.service:
+        where = f"{place.host}:{place.port}"
+        return ServiceUnreachable(f"{place.service} at {where} does not take connections.")
     return EngineUnreachable(f"The engine on {place.name} does not take connections.")

@@ -89,7 +89,7 @@ class Relayed(Exchange):
         return times.control_first_byte, times.pause, ENDLESS
 
     @override
-    def _first(self, answer: Answer) -> None:
+    def _first(self, answer: Answer, payload: bytes) -> None:
         self._kept.clear()
         self._kept_all = False
 

@@ -67,18 +67,21 @@ class Upstream(asyncio.Protocol):
         """Tell whether it can carry nothing more."""
         return self._transport is None or self._transport.is_closing()
 
-    def ask(self, asker: Asker, *parts: bytes, reused: bool) -> None:
+    def ask(self, asker: Asker, parts: tuple[bytes, ...], *, reused: bool) -> None:
         """Send a request; `asker` is told of the answer."""
         self.asker, self.reused, self.got = asker, reused, False
-        self.write(*parts)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if len(parts) == 1:
+            transport.write(parts[0])
+        else:
+            transport.writelines(parts)
 
-    def write(self, *parts: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Send more of the request."""
         if self._transport is not None and not self._transport.is_closing():
-            if len(parts) == 1:
-                self._transport.write(parts[0])
-            else:
-                self._transport.writelines(parts)
+            self._transport.write(data)
 
     def abort(self) -> None:
         """End the connection at once; nobody is told."""
@@ -150,7 +153,8 @@ class Upstream(asyncio.Protocol):
             return  # it has let go of this connection meanwhile
         answer = self._answer
         self.asker, self._body, self._answer = None, None, None
-        self.pause(pause=False)
+        if self._paused:
+            self.pause(pause=False)
         keep = answer is not None and answer.head.keep_alive and not body.rest
         if keep and asker.complete and not self.closing:
             self._idle.keep(self)  # first, for what comes next may want it
@@ -213,8 +217,9 @@ class Idle:
 
     def take(self) -> Upstream | None:
         """Return the one used last, or None."""
-        while self._free:
-            upstream = self._free.pop()
+        free = self._free
+        while free:
+            upstream = free.pop()
             if not upstream.closing:
                 return upstream
         return None

@@ -14,27 +14,37 @@ from spark_control.core.errors import AppError
 from spark_control.core.http_errors import row_of
 from spark_control.core.ids import Ids
 from spark_control.core.tasks import Tasks
-from spark_control.gateway import envelope
+from spark_control.gateway import envelope, services
 from spark_control.gateway.errors import ControlAway
 from spark_control.gateway.limits import Admission, Limits
 from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Routes, Scene, models, refuse
 from spark_control.gateway.usage import Usage
 from spark_control.gateway.wire import State
+from spark_control.gateway.worker import audio
 from spark_control.gateway.worker.answers import status_line
 from spark_control.gateway.worker.client import Client
-from spark_control.gateway.worker.known import Heads, Kind, Known, closed_door
+from spark_control.gateway.worker.known import (
+    MODELS_PATH,
+    VOICES_PATH,
+    Heads,
+    Kind,
+    Known,
+    closed_door,
+)
 from spark_control.gateway.worker.model import ModelExchange, Wish
 from spark_control.gateway.worker.place import Place
 from spark_control.gateway.worker.pool import Pool
 from spark_control.gateway.worker.relayed import Relayed
 from spark_control.gateway.worker.times import Times
+from spark_control.gateway.worker.upload import Upload
 from spark_control.requests.domain import Record
 
 log = logging.getLogger(__name__)
 
 NO_LIMITS = Limits(in_flight=256, length=256, wait_s=60.0)
 BODY_BYTES = 64_000_000
+UPLOAD_BYTES = 512_000_000
 
 
 class Ledger:
@@ -45,6 +55,9 @@ class Ledger:
 
     def record(self, record: Record) -> None:
         """Keep the record of a request that has ended."""
+
+    def wedged(self, service: str, status: int) -> None:
+        """Tell control that a speech service failed inside."""
 
     async def sync(self) -> None:
         """Return once the state is as new as it can be had."""
@@ -62,11 +75,16 @@ class Worker:
     ledger: Ledger
     workers: int = 1
     """How many share the limits."""
+    spool: str | None = None
+    """The folder of uploads that may have to be sent again; the system's own when None."""
     tasks: Tasks = field(init=False)
     pool: Pool = field(init=False)
     date: bytes = field(init=False, default=b"")
     leaving: bool = field(init=False, default=False)
     body_limit: int = field(init=False, default=BODY_BYTES)
+    upload_limit: int = field(init=False, default=UPLOAD_BYTES)
+    retries: int = field(init=False, default=0)
+    """How many requests were sent again, since somebody last asked."""
     lag_s: float = field(init=False, default=0.0)
     """How late the loop was, at worst, since somebody last asked."""
     _clients: set[Client] = field(init=False, default_factory=set)
@@ -75,12 +93,14 @@ class Worker:
     _state: State | None = field(init=False, default=None)
     _routes: Routes = field(init=False)
     _heads: Heads = field(init=False)
-    _listing: tuple[bytes, bytes] = field(init=False, default=(b"", b""))
+    _services: tuple[services.Service, ...] = field(init=False, default=())
+    _listings: dict[str, tuple[bytes, bytes]] = field(init=False, default_factory=dict)
     _admission: Admission = field(init=False)
     _queue: dict[int, ModelExchange] = field(init=False, default_factory=dict)
     _boot: str = field(init=False)
     _count: int = field(init=False, default=0)
     time: Callable[[], float] = field(init=False)
+    changed: Callable[[], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.tasks = Tasks("gateway")
@@ -90,6 +110,7 @@ class Worker:
         self._admission = Admission(NO_LIMITS)
         self._boot = self.ids.new("r")
         self.time = self.loop.time
+        self.changed = self.ledger.changed
         self._empty.set()
 
     # Life
@@ -164,19 +185,22 @@ class Worker:
         before, self._state = self._state, state
         scene = Scene(state.targets, state.aliases, state.menu, state.coming)
         self._routes = Routes(scene)
-        self.pool.replace(state.targets)
+        self._services = state.services
+        # An engine at the address of a service is the later one of the two, and wins.
+        self.pool.replace([*map(services.target, state.services), *state.targets])
         self.body_limit = state.bounds.body_bytes
+        self.upload_limit = state.bounds.upload_bytes
         if before is None or before.door != state.door:
             self._heads = Heads(door=state.door, clock=self.clock)
-        if before is None or before.bounds != state.bounds:
-            bounds = state.bounds
-            limits = Limits(bounds.in_flight, bounds.queue, bounds.wait_s, bounds.share).part(
-                self.workers
-            )
-            self._grant(self._admission.resize(limits, {}, self.loop.time()))
-        body = msgspec.json.encode({"object": "list", "data": models(scene.staying)})
-        head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
-        self._listing = (status_line(200) + head, body)
+        if before is None or (before.bounds, before.services) != (state.bounds, state.services):
+            limits, own = audio.limits_of(state, self.workers)
+            self._grant(self._admission.resize(limits, own, self.loop.time()))
+        rows = [*models(scene.staying), *services.model_rows(state.services)]
+        voices = services.voice_rows(state.services)
+        self._listings = {
+            MODELS_PATH: _listing({"object": "list", "data": rows}),
+            VOICES_PATH: _listing({"object": "list", "voices": voices}),
+        }
 
     # What clients need
 
@@ -191,6 +215,8 @@ class Worker:
 
     def admit(self, block: bytes, client: str) -> Known:
         heads = self._heads
+        if (seen := heads.seen(block)) is not None:  # nearly always
+            return seen
         known = heads.read(block)
         if known.kind is not Kind.CONTROL:
             if self._state is None:
@@ -198,28 +224,46 @@ class Worker:
             return heads.admit(block, known, client)
         return known
 
-    def listing(self) -> tuple[bytes, bytes]:
-        return self._listing
+    def listing(self, path: str) -> tuple[bytes, bytes]:
+        return self._listings[path]
 
     def relay(self, client: Client, known: Known) -> Relayed:
         exchange = Relayed(self, client, known, self.loop.time(), client.address, client.secure)
         client.exchange = exchange
         return exchange
 
-    def wanted(self, client: Client, known: Known, body: bytes) -> None:
-        now = self.loop.time()
+    def upload(self, client: Client, known: Known) -> Upload:
+        trace = self._trace(client, known, 0)
+        try:
+            wish = audio.upload_wish(known, trace, self._services, self.upload_limit)
+            exchange = audio.upload_of(
+                self, client, wish, limit=self.upload_limit, spool=self.spool
+            )
+        except AppError as error:
+            self.ended(trace, 0, None, error)
+            raise
+        client.exchange = exchange
+        return exchange
+
+    def _trace(self, client: Client, known: Known, size: int) -> Trace:
         self._count += 1
-        trace = Trace(
-            id=f"{self._boot}{self._count:x}", at=self.clock.now(), began=now, path=known.path,
-            client=client.address, bytes_in=len(body),
+        return Trace(
+            id=f"{self._boot}{self._count:x}", at=self.clock.now(), began=self.loop.time(),
+            path=known.path, client=client.address, bytes_in=size,
         )  # fmt: skip
+
+    def wanted(self, client: Client, known: Known, body: bytes) -> None:
+        trace = self._trace(client, known, len(body))
         try:
             asked = envelope.read(body)
         except AppError as error:
             self._refused(client, trace, error)
             return
         trace.asked, trace.streamed = asked.model, asked.stream
-        choice = self._routes.find(asked.model)
+        if known.path == audio.SPEECH_PATH:
+            self._speak(client, known, body, trace)
+            return
+        choice = services.choose(known.path, asked.model, self._routes, self._services)
         if choice is not None:
             self._go(client, Wish(known=known, body=body, choice=choice, trace=trace))
             return
@@ -231,11 +275,20 @@ class Worker:
         await self.ledger.sync()
         if client.gone:
             return
-        choice = self._routes.find(trace.asked)
+        choice = services.choose(known.path, trace.asked, self._routes, self._services)
         if choice is not None:
             self._go(client, Wish(known=known, body=body, choice=choice, trace=trace))
         else:
             self._refused(client, trace, refuse(trace.asked, self._routes.scene))
+
+    def _speak(self, client: Client, known: Known, body: bytes, trace: Trace) -> None:
+        """Send a request for speech to who has the model, else to the service of the voice."""
+        try:
+            wish = audio.spoken(known, body, trace, self._routes, self._services)
+        except AppError as error:
+            self._refused(client, trace, error)
+        else:
+            self._go(client, wish)
 
     def _go(self, client: Client, wish: Wish) -> None:
         if wish.choice.rename is not None:
@@ -250,18 +303,20 @@ class Worker:
 
     # What exchanges need
 
-    def changed(self) -> None:
-        self.ledger.changed()
-
     def queue(self, exchange: ModelExchange, place: Place, client: str) -> tuple[int, bool]:
         ticket, through = self._admission.ask(place.base_url, client, self.loop.time())
         if not through:
             self._queue[ticket] = exchange
         return ticket, through
 
+    def wedged(self, service: str, status: int) -> None:
+        self.ledger.wedged(service, status)
+
     def give_back(self, ticket: int) -> None:
-        self._queue.pop(ticket, None)
-        self._grant(self._admission.release(ticket, self.loop.time()))
+        if self._queue:
+            self._queue.pop(ticket, None)
+        if granted := self._admission.release(ticket, self.loop.time()):
+            self._grant(granted)
 
     def _grant(self, tickets: list[int]) -> None:
         for ticket in tickets:
@@ -272,3 +327,9 @@ class Worker:
         status = status or (row_of(type(error)).status if error is not None else 500)
         code = error.code if error is not None else None
         self.ledger.record(trace.record(self.loop.time(), status=status, usage=used, error=code))
+
+
+def _listing(value: object) -> tuple[bytes, bytes]:
+    body = msgspec.json.encode(value)
+    head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+    return status_line(200) + head, body

@@ -14,6 +14,9 @@ from spark_control.core.sql import DatabaseTrouble, database_errors, utc
 from spark_control.jobs.adapters.schema import metadata
 from spark_control.settings.errors import BackupInvalid
 
+ROWS_AT_ONCE = 1000
+"""A table may hold more than fits into memory."""
+
 
 @contextmanager
 def _trouble() -> Iterator[None]:
@@ -65,7 +68,8 @@ def dump_rows(engine: sa.Engine, target: Path) -> None:
     isolated = engine.execution_options(isolation_level="SERIALIZABLE")
     with isolated.connect() as connection, target.open("w", encoding="utf-8") as file:
         for table in metadata.sorted_tables:
-            for row in connection.execute(sa.select(table)).mappings():
+            rows = connection.execute(sa.select(table).execution_options(yield_per=ROWS_AT_ONCE))
+            for row in rows.mappings():
                 values = {name: _plain(value) for name, value in row.items()}
                 file.write(json.dumps({"table": table.name, "row": values}) + "\n")
 

@@ -28,7 +28,7 @@ _LONGEST_TONE_S = 3.0
 
 
 def tone(text: str, rate: int = _RATE) -> bytes:
-    """Return a WAV with a tone, longer for a longer text: that no voice speaks is plain to hear."""
+    """Return a WAV with a tone, longer for a longer text; it is plain that no voice speaks."""
     count = int(rate * min(_LONGEST_TONE_S, 0.2 + 0.02 * len(text)))
     wave_of = (int(9000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(count))
     held = io.BytesIO()

@@ -215,7 +215,7 @@ async def _held(host: Host, fence: Fence | None, limit_s: float) -> AsyncIterato
     if fence is None:
         yield
         return
-    async with host.stream(hold_command(fence, limit_s), timeout_s=limit_s) as lines:
+    async with host.stream(hold_command(fence), timeout_s=limit_s) as lines:
         async for line in lines:
             if HELD in line:
                 break
