@@ -92,7 +92,11 @@ async def system(
     data = tmp / "data"
     key = ensure_key(data / "ssh" / "key")
     async with Lab(
-        tmp / "lab", authorized_keys=[key], sparks=sparks, engine=engine, clock=RealClock(),
+        tmp / "lab",
+        authorized_keys=[key],
+        sparks=sparks,
+        engine=engine,
+        clock=RealClock(),
         services=services,
     ) as lab:
         parts = compose(boot_of(lab, data, variables), limits=limits)

@@ -39,5 +39,5 @@ def test_chosen_takes_keys_and_repositories() -> None:
 
 
 def test_a_model_that_nobody_knows_is_refused_by_name() -> None:
-    with pytest.raises(LabModelUnknown, match="'nosuch'.*smollm2"):
+    with pytest.raises(LabModelUnknown, match=r"'nosuch'.*smollm2"):
         chosen(("smollm2", "nosuch"))

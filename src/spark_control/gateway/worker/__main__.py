@@ -6,6 +6,7 @@ import fcntl
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -81,6 +82,9 @@ def main() -> int:
         pid=os.getpid(), release=given.release, config=given.config, port=given.port
     )  # fmt: skip
     path = note(given.run, hello)
+    # A stream takes two files, and the usual soft limit of 1024 is meant for programs with select.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # What a request leaves behind holds no cycles, so looking for them often is wasted.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -1,8 +1,6 @@
 """The other Sparks of the lab as one of them sees them: by the address of its fast link."""
 
-import shlex
 import subprocess
-from collections.abc import Sequence
 
 from spark_control.lab.standins.box import Box
 
