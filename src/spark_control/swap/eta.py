@@ -7,6 +7,8 @@ from statistics import median
 from spark_control.jobs.domain import Job
 from spark_control.swap.domain import Phase
 
+PATIENCE = 3.0
+"""A load that takes so many times as long as usual will not end any more."""
 _PHASES = {phase.value: phase for phase in Phase}
 
 
@@ -19,6 +21,11 @@ def usual_seconds(earlier: Sequence[Job]) -> dict[Phase, float]:
             if phase is not None and time.ended_at is not None:
                 seen.setdefault(phase, []).append(time.seconds(time.ended_at))
     return {phase: median(values) for phase, values in seen.items()}
+
+
+def load_seconds(limit: float, usual: Mapping[Phase, float]) -> float:
+    """Return how long a load may take: one that has taken long before gets more than others."""
+    return max(limit, PATIENCE * usual.get(Phase.LOADING, 0.0))
 
 
 def remaining_seconds(job: Job, usual: Mapping[Phase, float], now: datetime) -> float | None:

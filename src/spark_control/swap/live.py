@@ -19,6 +19,8 @@ class Live:
 
     progress: Progress | None = None
     measured: Measured = field(default_factory=Measured)
+    patience: float = 0.0
+    """Seconds that this model may at least take to load: it took long before."""
     touched: bool = False
     cancelling: bool = False
     ending: bool = False

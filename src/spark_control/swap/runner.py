@@ -1,7 +1,7 @@
 """Carry out one plan, phase by phase; how it goes is told to `Live`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spark_control.core.clock import Clock
 from spark_control.engines.domain import TAKEN
@@ -176,7 +176,8 @@ class Runner:
     async def _follow(self, plan: Plan, hosts: Hosts, live: Live) -> None:
         following = Following(
             launcher=self.launcher, probe=self.probe, logs=self.logs, clock=self.clock,
-            limits=self.limits, plan=plan, hosts=hosts, live=live,
+            limits=replace(self.limits, load=max(self.limits.load, live.patience)), plan=plan,
+            hosts=hosts, live=live,
         )  # fmt: skip
         await following.run()
 

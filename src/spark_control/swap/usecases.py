@@ -20,7 +20,7 @@ from spark_control.settings.domain import Settings
 from spark_control.settings.slots import unchanged
 from spark_control.swap.domain import Fence, Limits, Phase, Plan, Unit
 from spark_control.swap.errors import SwapCancelled, SwapRunning, SwapUnknown
-from spark_control.swap.eta import usual_seconds
+from spark_control.swap.eta import load_seconds, usual_seconds
 from spark_control.swap.live import Live
 from spark_control.swap.lock import Claim
 from spark_control.swap.locks import Locks
@@ -162,7 +162,8 @@ class Swaps:
         usual: dict[Phase, float] = {}
         with suppress(StorageTrouble):  # the job is there already and has to be run
             usual = usual_seconds(await self.jobs.usual(kind=KIND, target=job.target))
-        running = Running(job=job, plan=plan, live=Live(), usual=usual)
+        live = Live(patience=load_seconds(self.limits.load, usual))
+        running = Running(job=job, plan=plan, live=live, usual=usual)
         running.live.moved = lambda: self.publish(running)
         self._newest = running
         work = self._take_up if found else self._go

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from spark_control.jobs.domain import Job, JobState
 from spark_control.swap.domain import Phase
-from spark_control.swap.eta import remaining_seconds, usual_seconds
+from spark_control.swap.eta import load_seconds, remaining_seconds, usual_seconds
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,3 +54,9 @@ def test_what_is_left() -> None:
 def test_nothing_is_known_without_history_or_after_the_end() -> None:
     assert remaining_seconds(done(1), USUAL, at(0)) is None
     assert remaining_seconds(Job("sw_2", "swap", "m", T0), {}, at(0)) is None
+
+
+def test_a_model_that_takes_long_may_take_longer_than_others() -> None:
+    assert load_seconds(45.0, {}) == 45.0
+    assert load_seconds(45.0, USUAL) == 60.0
+    assert load_seconds(2700.0, USUAL) == 2700.0

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from spark_control.core.errors import AppError
 from spark_control.engines.errors import EngineBroke, EngineSlow
-from spark_control.gateway import usage
+from spark_control.gateway import framing, usage
 from spark_control.gateway.errors import (
     RedactionMissing,
     ServiceBroke,
@@ -17,8 +17,8 @@ from spark_control.gateway.errors import (
 )
 from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Choice, Target
-from spark_control.gateway.worker.answers import error_event
-from spark_control.gateway.worker.exchange import Desk, Exchange, Reader
+from spark_control.gateway.worker.answers import CLOSE, error_event, status_line
+from spark_control.gateway.worker.exchange import CHUNKED, Desk, Exchange, Reader
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.place import Answer, Place
 from spark_control.gateway.worker.times import Times
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 LARGE = 65536
 """A body from here on is not copied to stand behind its head."""
 SPEECH = "/v1/audio/"
+WAITS = framing.chunk(b": waiting\n\n")
+"""A comment of an event stream, which its reader skips."""
+STREAM = status_line(200) + b"content-type: text/event-stream\r\n" + CHUNKED
 WEDGED_S = 60
 """When to come again after a speech service failed: it may have to be restarted first."""
 
@@ -75,8 +78,18 @@ class Wish(msgspec.Struct, kw_only=True):
 class ModelExchange(Exchange):
     """A request whose whole body is here, so it can be sent again as long as nothing came back."""
 
-    __slots__ = ("_answer", "_model_desk", "_queued", "_said", "_tap", "_target", "_ticket",
-                 "_tried", "_wish")  # fmt: skip
+    __slots__ = (
+        "_answer",
+        "_model_desk",
+        "_queued",
+        "_said",
+        "_tap",
+        "_target",
+        "_ticket",
+        "_told_at",
+        "_tried",
+        "_wish",
+    )  # fmt: skip
 
     def __init__(self, desk: ModelDesk, reader: Reader, wish: Wish, now: float) -> None:
         super().__init__(desk, reader, wish.known, now)
@@ -91,6 +104,8 @@ class ModelExchange(Exchange):
         self._answer: Answer | None = None
         self._said = b""
         """The newest bytes of a stream."""
+        self._told_at = 0.0
+        """When a stream that waits was last told so; its head has gone out then."""
 
     def start(self) -> bool:
         """Send the request where it suits best, or wait there; False when all were tried."""
@@ -122,6 +137,32 @@ class ModelExchange(Exchange):
             self.send(place)
 
     @override
+    def look(self, now: float) -> None:
+        if self._queued is not None and not self._over and self._streams():
+            self._keep(now)
+        super().look(now)
+
+    def _streams(self) -> bool:
+        known = self.known
+        return (
+            self._wish.trace.streamed
+            and known.head.minor == 1
+            and not known.path.startswith(SPEECH)
+        )
+
+    def _keep(self, now: float) -> None:
+        """Keep a stream alive that waits in the queue: a silent one is given up by its client."""
+        if now - (self._told_at or self._started) < self._desk.times.waiting:
+            return
+        if not self._told_at:
+            self._begun = self._chunks = self._delimited = True
+            self._stay = self._reader.may_stay()
+            stay = b"" if self._stay else CLOSE
+            self._reader.write(STREAM + stay + self._tail())
+        self._told_at = now
+        self._reader.write(WAITS)
+
+    @override
     def _waits(self) -> bool:
         return self._queued is not None
 
@@ -149,12 +190,24 @@ class ModelExchange(Exchange):
     def _refuses(self, answer: Answer) -> AppError | None:
         """Keep back the words of a 5xx, for they may repeat the prompt."""
         if answer.head.status < 500:
-            return None
+            return self._unfit(answer) if self._told_at else None
         if self._target is not None and self._target.service:
             return self._service_failed(self._target, answer.head.status)
         name, key = (self._target.name, self._target.key) if self._target else ("", "")
         log.warning("the engine on %s answered with %s", name, answer.head.status)
         return EngineBroke(f"{key} on {name} answered with {answer.head.status}.")
+
+    def _unfit(self, answer: Answer) -> AppError | None:
+        """Return why an answer cannot follow the head that went out while the request waited."""
+        if answer.head.status != 200:
+            return EngineBroke(f"{self._name()} answered with {answer.head.status}.")
+        if not answer.is_stream or answer.encoding not in {"", "identity"}:
+            return EngineBroke(f"{self._name()} answered with something else than a stream.")
+        return None
+
+    @override
+    def _head(self, answer: Answer) -> bytes:
+        return b"" if self._told_at else super()._head(answer)
 
     def _service_failed(self, target: Target, status: int) -> AppError:
         if status != 500 or not self.known.path.startswith(SPEECH):
@@ -180,7 +233,8 @@ class ModelExchange(Exchange):
 
     @override
     def _limits(self, times: Times) -> tuple[float, float, float]:
-        return times.first_byte, times.pause, times.total
+        silent = self._told_at and self._answer is None  # only our own words have gone out
+        return times.first_byte, times.first_byte if silent else times.pause, times.total
 
     @override
     def _first(self, answer: Answer, payload: bytes) -> None:
@@ -219,6 +273,8 @@ class ModelExchange(Exchange):
     @override
     def _last_words(self, error: AppError) -> bytes:
         answer = self._answer
+        if answer is None and self._told_at:
+            return error_event(self.known.path, error).lstrip()
         if answer is None or not answer.is_stream or answer.encoding not in {"", "identity"}:
             return b""  # behind what is packed, plain words would only spoil it
         tail = self._said[-4:].replace(b"\r\n", b"\n")

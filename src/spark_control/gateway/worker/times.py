@@ -14,6 +14,8 @@ class Times:
 
     look: float = 0.5
     """Between two looks at all connections; limits are kept about that exactly."""
+    waiting: float = 10.0
+    """After so long in a queue, and then as often, a stream is told that it waits."""
     head: float = 15.0
     body_pause: float = 30.0
     body: float = 600.0
