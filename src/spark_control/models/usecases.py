@@ -102,16 +102,23 @@ class Models:
     def _look(self, host: Host, catalogue: Catalogue, *, fresh: bool) -> asyncio.Task[None] | None:
         """Start a look at the Spark if one is due; return the one that runs."""
         seen = self._seen.setdefault(host.name, _Seen())
-        if seen.look is not None and not seen.look.done():
-            return seen.look
+        running = seen.look if seen.look is not None and not seen.look.done() else None
         paths = tuple(r.local_path for r in catalogue.recipes if r.local_path is not None)
+        if running is not None and paths == seen.paths:
+            return running
         if not fresh and paths == seen.paths and self.clock.monotonic() < seen.until:
             return None
-        seen.look = self.tasks.spawn(self._read(host, paths, seen), name=f"list {host.name}")
+        seen.paths = paths
+        work = self._read(host, paths, seen, after=running)
+        seen.look = self.tasks.spawn(work, name=f"list {host.name}")
         return seen.look
 
-    async def _read(self, host: Host, paths: tuple[str, ...], seen: _Seen) -> None:
-        seen.paths = paths
+    async def _read(
+        self, host: Host, paths: tuple[str, ...], seen: _Seen, *, after: asyncio.Task[None] | None
+    ) -> None:
+        """Look at the Spark, `after` a look that does not know yet of all folders."""
+        if after is not None:
+            await asyncio.wait([after])
         try:
             seen.inventory = await self.store.inventory(host, paths, timeout_s=READ_TIMEOUT_S)
         except AppError as error:
