@@ -46,7 +46,7 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
             client=self.client[:LONGEST_NAME], status=status, error=error,
             streamed=self.streamed,
             queue_ms=0.0 if self.granted is None else self._since(self.granted),
-            ttft_ms=None if self.first is None else self._since(self.first),
+            ttft_ms=self._since(self.first) if self.streamed and self.first is not None else None,
             duration_ms=self._since(now),
             tokens_in=used.tokens_in, tokens_out=used.tokens_out, estimated=used.estimated,
             bytes_in=self.bytes_in, bytes_out=self.bytes_out,

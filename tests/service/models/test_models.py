@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -139,6 +139,23 @@ async def test_all_who_ask_at_once_share_one_look(models: Models, world: World) 
     menus = [task.result() for task in asking]
     assert sorted(world.looks) == ["spark1", "spark2"]
     assert all(menu.models[0].hosts == ("spark1", "spark2") for menu in menus)
+
+
+async def test_a_look_that_does_not_know_of_a_new_folder_is_followed_by_one_that_does(
+    models: Models, world: World
+) -> None:
+    gate = world.held["spark1"] = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        _ = group.create_task(models.menu())
+        await settle()
+        local = replace(B, key="mine", repo=None, local_path="/m/mine")
+        world.catalogue = replace(world.catalogue, recipes=(*world.catalogue.recipes, local))
+        asking = [group.create_task(models.menu()) for _ in range(3)]
+        await settle()
+        gate.set()
+    assert all(task.done() for task in asking)
+    assert world.looks.count("spark1") == 2
+    assert world.paths[-1] == ("/m/mine",)
 
 
 async def test_who_gives_up_waiting_takes_the_look_from_nobody(
