@@ -3,6 +3,7 @@ PY ?= python3
 ARGS ?=
 # Two processes: most tests wait for a shell, a socket or a disk. A run of chosen tests takes one.
 SPREAD = $(if $(ARGS),,-n 2 --dist loadgroup)
+COVER = --cov --cov-context=test --cov-report= --cov-fail-under=0
 BIN := .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help venv demo dev packages test check contract-vllm fmt docs bench bench-gateway soak lock sizes clean
@@ -24,8 +25,11 @@ dev: .venv-dev/.stamp
 packages:
 	@sh tools/test_packages.sh
 
+# What failed while two processes shared the machine is run once more alone, and both are shown.
 test: dev packages ## all tests, with coverage; ARGS= passes options on to pytest
-	$(BIN)/python -m pytest $(SPREAD) --cov --cov-context=test --cov-report= --cov-fail-under=0 $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(COVER) $(ARGS) || { test $$? = 1 && test -z "$(ARGS)" \
+	  && echo "FAILED ABOVE, NOW ONCE MORE ALONE:" \
+	  && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(COVER) --cov-append; }
 	@test -n "$(ARGS)" || $(BIN)/coverage report --skip-covered
 	@test -n "$(ARGS)" || $(BIN)/python tools/coverage_ratchet.py
 

@@ -39,6 +39,13 @@ async def nothing_left(spark: Machine) -> None:
     ]  # fmt: skip
 
 
+async def guarded(spark: Machine) -> None:
+    """Return once the launch has come past the guard on the Spark."""
+    async with asyncio.timeout(20):
+        while not list((spark.home / ".spark-control").glob("swap.fence-*")):
+            await RealClock().sleep(0.05)
+
+
 def ours(spark: Machine) -> list[str]:
     """Return the commands on the Spark that somebody should have ended."""
     lines = map(command_line, spark.processes())
@@ -56,6 +63,8 @@ async def test_killed_then_followed_to_its_end(
     async with serve(sparks[:1], tmp_path) as (process, http):
         job = await start(http, "qwen36")
         assert (await until(http, job, phase))["phase"] == phase
+        if phase == "launching":  # one that has not come past the guard is kept off by the next
+            await guarded(spark)
         process.kill()
         await process.wait()
     async with serve(sparks[:1], tmp_path) as (_, http):
