@@ -98,6 +98,10 @@ class Following:
                 raise EngineNeverReady(f"{key} was not ready after {self.limits.load:.0f} s.")
             if watch.due(now):
                 ended = await together(*(self._ended(part) for part in parts))
+                if any(ended) and not all(ended):
+                    # One that ends takes the others with it: which was first, their logs tell.
+                    await self.clock.sleep(self.limits.status_every)
+                    ended = await together(*(self._ended(part) for part in parts))
                 if any(ended):
                     return [part for part, gone in zip(parts, ended, strict=True) if gone]
                 await self._still_moves(parts, pulse)

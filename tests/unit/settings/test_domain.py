@@ -87,6 +87,13 @@ def test_the_fleet() -> None:
     assert settings.text("PARAKEET_USER") == ""
 
 
+def test_this_machine_needs_no_ssh() -> None:
+    assert Spark("spark1", "localhost", "").here
+    assert not Spark("spark1", "localhost", "user").here
+    assert not Spark("spark1", "localhost", "", 2222).here
+    assert not Spark("spark1", "10.88.0.11", "").here
+
+
 def test_no_spark_vanishes_over_its_name() -> None:
     names = {"SPARK1_NAME": "spark3", "SPARK2_NAME": "spark3-2", "SPARK4_NAME": "spark2"}
     hosts = {f"SPARK{n}_HOST": f"10.88.0.1{n}" for n in range(1, 5)}
