@@ -11,3 +11,9 @@ async def until(condition: Callable[[], bool], *, within_s: float = 10.0) -> Non
     async with asyncio.timeout(within_s):
         while not condition():
             await RealClock().sleep(0.005)
+
+
+async def settle() -> None:
+    """Let everything run that can run without time passing."""
+    for _ in range(20):
+        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0)

@@ -1,4 +1,4 @@
-"""The database that a store is tested on."""
+"""The databases that stores are tested on."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from spark_control.core.sql import Sql
+from spark_control.jobs.adapters.schema import ensure
 from tests.contract.databases import MISSING, Database, postgres, postgres_server
 
 WITHOUT = pytest.mark.skipif(MISSING, reason="PostgreSQL or its driver psycopg is not there")
@@ -27,3 +29,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     url, numbers = request.getfixturevalue("server")
     with postgres(url, f"t{next(numbers)}") as found:
         yield found
+
+
+@pytest.fixture
+def sql(database: Database) -> Iterator[Sql]:
+    """Give a database with our tables."""
+    sql = Sql(database.engine())
+    ensure(sql.engine)
+    yield sql
+    sql.close()

@@ -239,7 +239,7 @@ async def test_a_stop_that_fails_on_the_worker(tmp_path: Path) -> None:
 
 async def test_cancelling_leaves_nothing_on_any_spark(tmp_path: Path) -> None:
     async with cluster(tmp_path) as there:
-        await there.lab.set_fault("spark1", Fault.NEVER_READY)
+        await there.lab.set_fault("spark2", Fault.NEVER_READY)
         job = await there.swap(MODEL)
         await entered(there, job["id"], "loading")
         assert containers(there) == [1, 1]
@@ -261,7 +261,7 @@ async def test_a_newer_fence_on_the_worker_keeps_the_launch_off(tmp_path: Path) 
 async def test_left_while_loading_and_found_again_on_both(tmp_path: Path) -> None:
     async with cluster(tmp_path) as there:
         job = await left_loading(there)
-        await there.lab.clear_fault("spark1", Fault.NEVER_READY)
+        await there.lab.clear_fault("spark2", Fault.NEVER_READY)
         shape = await taken_up(there, job)
         assert (shape["state"], shape["error"]) == ("ready", None), shape
         assert containers(there) == [1, 1]
@@ -279,7 +279,7 @@ async def test_left_while_loading_and_one_part_is_gone(tmp_path: Path) -> None:
 
 async def left_loading(there: System) -> str:
     """Leave a swap in the middle of loading, as a process that ends does."""
-    await there.lab.set_fault("spark1", Fault.NEVER_READY)
+    await there.lab.set_fault("spark2", Fault.NEVER_READY)
     job: str = (await there.swap(MODEL))["id"]
     await entered(there, job, "loading")
     await there.parts.tasks.close()

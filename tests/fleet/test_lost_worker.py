@@ -28,11 +28,11 @@ async def test_the_worker_goes_off_while_loading(tmp_path: Path) -> None:
 
 async def test_the_worker_is_away_for_a_moment(tmp_path: Path) -> None:
     async with cluster(tmp_path) as there:
-        await there.lab.set_fault("spark1", Fault.NEVER_READY)
+        await there.lab.set_fault("spark2", Fault.NEVER_READY)
         job = await there.swap(MODEL)
         await entered(there, job["id"], "loading")
         await there.lab.set_fault("spark2", Fault.OFFLINE)
         await there.lab.clear_fault("spark2", Fault.OFFLINE)
-        await there.lab.clear_fault("spark1", Fault.NEVER_READY)
+        await there.lab.clear_fault("spark2", Fault.NEVER_READY)
         done = await there.ended(job)
         assert (done["state"], containers(there)) == ("ready", [1, 1]), done

@@ -63,7 +63,7 @@ async def test_killed_then_followed_to_its_end(
     async with serve(sparks[:1], tmp_path) as (process, http):
         job = await start(http, "qwen36")
         assert (await until(http, job, phase))["phase"] == phase
-        if phase == "launching":  # one that has not come past the guard is kept off by the next
+        if phase == "launching":  # killed before the launch has come there, nothing would go on
             await guarded(spark)
         process.kill()
         await process.wait()

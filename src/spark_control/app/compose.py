@@ -103,6 +103,7 @@ class Parts:
         _ = self.tasks.spawn(self._follow_settings(), name="settings")
         _ = self.tasks.spawn(self.engines.watch(), name="engines")
         _ = self.tasks.spawn(self.gateway.follow(), name="gateway")
+        _ = self.tasks.spawn(self.gateway.follow_settings(), name="gateway settings")
         _ = self.tasks.spawn(self.gateway.follow_menu(), name="gateway menu")
         _ = self.tasks.spawn(self.gateway.follow_outside(), name="outside servers")
         _ = self.tasks.spawn(self.gateway.services.follow(self.gateway.tell), name="services")

@@ -1,5 +1,6 @@
-"""Write a file whole or not at all."""
+"""Small files of ours: written whole or not at all, read as far as they can be."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -18,3 +19,12 @@ def write_private(path: Path, content: bytes) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """Return the JSON object in a file that can be done without; what is no object is empty."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

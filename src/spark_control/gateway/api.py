@@ -1,10 +1,47 @@
-"""`GET /api/endpoints`."""
+"""`GET /api/endpoints`, and the routes of the workers as they stand at `/docs`."""
+
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from spark_control.gateway.endpoints import Endpoint
+from spark_control.gateway.errors import WorkerAnswers
 from spark_control.gateway.usecases import Gateway
+
+RELAYED = {
+    "/v1/chat/completions": "Chat, by OpenAI's shape",
+    "/v1/completions": "Go on with a text",
+    "/v1/responses": "Chat, by OpenAI's newer shape",
+    "/v1/messages": "Chat, by Anthropic's shape",
+    "/v1/messages/count_tokens": "Count the tokens of a chat",
+    "/v1/embeddings": "Embed texts",
+    "/v1/rerank": "Put documents in order",
+    "/v1/score": "Score pairs of texts",
+    "/v1/audio/speech": "Text to speech",
+    "/tokenize": "Text to tokens",
+    "/detokenize": "Tokens to text",
+}
+UPLOADS = {
+    "/v1/audio/transcriptions": "Speech to text",
+    "/v1/audio/translations": "Speech to English text",
+}
+LISTS = {
+    "/v1/models": "List the models that are loaded, and the services",
+    "/v1/audio/voices": "List the voices",
+}
+_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_FORM = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                "model": {"type": "string"},
+            },
+        }
+    }
+}
 
 
 class EndpointShape(BaseModel):
@@ -40,6 +77,27 @@ def router(gateway: Gateway) -> APIRouter:
         return EndpointsShape(base_url=url, endpoints=[_shape(one) for one in gateway.endpoints()])
 
     return routes
+
+
+def shown() -> APIRouter:
+    """Return the routes that a worker answers, so that `/docs` lists them; none comes here."""
+    routes = APIRouter(tags=["models"])
+    kinds: tuple[tuple[dict[str, str], str, dict[str, Any] | None], ...] = (
+        (RELAYED, "POST", _OBJECT), (UPLOADS, "POST", _FORM), (LISTS, "GET", None),
+    )  # fmt: skip
+    for paths, method, content in kinds:
+        body = None if content is None else {"requestBody": {"content": content}}
+        for path, summary in paths.items():
+            routes.add_api_route(
+                path, _elsewhere, methods=[method], summary=summary, openapi_extra=body,
+                response_model=None,
+            )  # fmt: skip
+    return routes
+
+
+async def _elsewhere() -> NoReturn:
+    """Answered by a gateway worker; the body passes through as it is."""
+    raise WorkerAnswers("The gateway worker answers this.")
 
 
 def _shape(one: Endpoint) -> EndpointShape:

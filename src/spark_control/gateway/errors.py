@@ -36,6 +36,13 @@ class ControlAway(Unavailable):
     hint = "It starts again in a moment; if it stays away, look at its log."
 
 
+class WorkerAnswers(NotFound):
+    """The route is one of the gateway worker, and the control process was asked."""
+
+    code = "worker_answers"
+    hint = "Ask at the port of Spark Control, not at a socket in its data directory."
+
+
 class RedactionMissing(Unavailable):
     """The server is marked for redaction, which this version cannot do, so nothing goes there."""
 

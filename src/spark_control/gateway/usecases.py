@@ -1,5 +1,6 @@
 """What the workers are told: who serves which model, who may come in, and what is on its way."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,12 +59,19 @@ class Gateway:
         """Tell every change at once, until cancelled."""
         changes = self.bus.subscribe("engine", "swap", "settings")
         try:
-            async for change in changes:
+            async for _ in changes:
                 self.tell()
-                if change.topic == "settings":
-                    await self.ask_outside()
-                    await self.services.look()
-                    self.tell()
+        finally:
+            self.bus.unsubscribe(changes)
+
+    async def follow_settings(self) -> None:
+        """Look at the servers that new settings name, until cancelled; some may be slow."""
+        changes = self.bus.subscribe("settings")
+        try:
+            async for _ in changes:
+                await self.services.look()
+                self.tell()
+                await self.ask_outside()
         finally:
             self.bus.unsubscribe(changes)
 
@@ -82,9 +90,13 @@ class Gateway:
 
     async def ask_outside(self) -> None:
         """Ask those whose models are not named in the settings."""
-        for server in outside.read(self.settings().text("UPSTREAMS")):
-            if server.models is None:
-                self._has[server.base_url] = await self.outside.list(server)
+        asked = [
+            server for server in outside.read(self.settings().text("UPSTREAMS"))
+            if server.models is None
+        ]  # fmt: skip
+        found = await asyncio.gather(*(self.outside.list(server) for server in asked))
+        for server, models in zip(asked, found, strict=True):
+            self._has[server.base_url] = models
         self.tell()
 
     async def look(self) -> None:

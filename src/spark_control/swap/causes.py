@@ -13,6 +13,8 @@ _LEVEL = re.compile(
 )
 _QUIET = frozenset({"DEBUG", "INFO", "WARNING"})
 LONGEST = 600
+UNTOLD = len(Rank)
+"""The weight of lines that tell of no cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ def diagnose(lines: Iterable[str]) -> Cause | None:
 
 
 def weight(lines: Iterable[str]) -> int:
-    """Return how little `lines` tell of a cause: 0 for a root, more for less."""
+    """Return how little `lines` tell of a cause: 0 for a root, more for less, UNTOLD for none."""
     best = _best(lines)
-    return len(Rank) if best is None else best[0].rank
+    return UNTOLD if best is None else best[0].rank
 
 
 def _best(lines: Iterable[str]) -> tuple[Signature, re.Match[str]] | None:

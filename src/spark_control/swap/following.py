@@ -9,7 +9,7 @@ from spark_control.core.tasks import Tasks
 from spark_control.engines.domain import EngineState
 from spark_control.engines.ports import Probe
 from spark_control.fleet.ports import Host
-from spark_control.swap.causes import explain, weight
+from spark_control.swap.causes import UNTOLD, explain, weight
 from spark_control.swap.domain import Limits, Plan
 from spark_control.swap.errors import EngineDied, EngineNeverReady, EngineStuck, RankDied
 from spark_control.swap.judge import Pulse, Watch
@@ -115,7 +115,8 @@ class Following:
             if part.watch.lost_too_long(self.clock.monotonic()):
                 raise
             return False
-        return part.watch.ended(status, self.clock.monotonic())
+        said = weight(part.live.tail(LINES)) < UNTOLD
+        return part.watch.ended(status, self.clock.monotonic(), said=said)
 
     async def _still_moves(self, parts: Sequence[Part], pulse: Pulse) -> None:
         """Raise when there has been no sign of life for too long: no line, no moving memory."""

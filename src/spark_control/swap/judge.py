@@ -39,10 +39,13 @@ class Watch:
             self._lost_since = now
         return now - self._lost_since >= self._limits.lost
 
-    def ended(self, status: UnitStatus, now: float) -> bool:
-        """Tell whether the engine has ended: it was there and is not, or it never appeared."""
+    def ended(self, status: UnitStatus, now: float, *, said: bool = False) -> bool:
+        """Tell whether the engine has ended: it was there and is not, or it never appeared.
+
+        One that `said` why it ends was there, though it was too quick to be seen.
+        """
         self._lost_since = None
-        self._appeared = self._appeared or status.engine
+        self._appeared = self._appeared or status.engine or said
         late = now - self._began > self._limits.appear
         return not status.container or (not status.engine and (self._appeared or late))
 

@@ -115,10 +115,12 @@ def test_ctrl_c_ends_the_watching_and_not_the_swap(canned: Canned) -> None:
         env=environment(canned), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as program:  # fmt: skip
         assert canned.held.wait(LIMIT_S)
+        assert program.stdout is not None
+        while "Loading" not in program.stdout.readline():  # until then it is not listening
+            assert program.poll() is None
         program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=LIMIT_S)
+        _, err = program.communicate(timeout=LIMIT_S)
     assert program.returncode == 130
-    assert "Loading" in out
     assert err.splitlines() == [
         "Stopped watching; the swap goes on.",
         "  spark-control swap smollm2 --host spark1 --follow  watches again",

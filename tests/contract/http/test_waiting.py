@@ -1,13 +1,25 @@
 """A stream that waits in the queue is kept alive, and what comes then still follows its head."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from spark_control.gateway.route import Coming
 from spark_control.gateway.wire import Bounds
 from spark_control.gateway.worker.times import Times
-from tests.contract.http.plane import Asked, parsed, plane, request, target, upstream
+from tests.contract.http.plane import (
+    Asked,
+    code,
+    parsed,
+    plane,
+    request,
+    says,
+    state,
+    target,
+    upstream,
+)
 from tests.contract.http.test_relay import SSE, STREAM, chunks
 
 ONE = Bounds(body_bytes=1000, in_flight=1, queue=2, wait_s=5.0, share=1.0)
@@ -85,3 +97,35 @@ async def test_who_waits_too_long_hears_it_in_the_stream() -> None:
         old = request().replace(b"HTTP/1.1", b"HTTP/1.0")
         assert parsed(await there.raw(old))[0] == 503
         go.set()
+
+
+async def test_nobody_waits_for_an_engine_that_leaves() -> None:
+    go = asyncio.Event()
+    async with upstream(in_turn(go, b"")) as engine, plane(target(engine), bounds=ONE) as there:
+        first = asyncio.gather(there.raw(request()))
+        await there.until(lambda: len(engine.asked) == 1)
+        second = asyncio.gather(there.raw(request()))
+        await there.until(lambda: there.worker.waiting == 1)
+        leaving = Coming("big", (f"spark{engine.port}",), "draining", 30.0, leaving=True)
+        there.worker.take(state((target(engine),), ONE, coming=leaving, menu={"m": "m"}))
+        assert code(*await second) == (503, "model_not_loaded")
+        assert there.worker.waiting == 0
+        go.set()
+        assert parsed(*await first)[0] == 200
+    assert len(engine.asked) == 1
+
+
+async def test_who_waits_goes_to_another_engine_that_has_come() -> None:
+    async with (
+        upstream(in_turn(asyncio.Event(), b"")) as one,
+        upstream(says(PLAIN)) as two,
+        plane(target(one), bounds=ONE, aliases={"short": "m"}) as there,
+    ):
+        _, holder = await there.open()
+        holder.write(request())
+        await there.until(lambda: len(one.asked) == 1)
+        second = asyncio.gather(there.raw(request(b'{"model":"short"}')))
+        await there.until(lambda: there.worker.waiting == 1)
+        there.worker.take(state((target(two),), ONE, aliases={"short": "m"}))
+        assert parsed(*await second)[2] == b"{}"
+    assert json.loads(two.asked[0].body) == {"model": "m"}

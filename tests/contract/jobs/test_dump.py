@@ -1,30 +1,20 @@
 """The rows of a database as lines of text, and back."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from spark_control.core.sql import DatabaseTrouble, Sql
-from spark_control.jobs.adapters import dump, schema
+from spark_control.jobs.adapters import dump
 from spark_control.jobs.adapters.sql import SqlJobs
 from spark_control.jobs.domain import Job, JobState
 from spark_control.jobs.exclusion import SWAP, wants
 from spark_control.settings.errors import BackupInvalid
-from tests.contract.databases import Database
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 QUEUED = Job("sw_1", SWAP, "qwen36", T0, {"model": "qwen36"})
 ENDED = Job("sw_2", SWAP, "größe", T0).advance(JobState.RUNNING, at=T0).enter("loading", at=T0)
-
-
-@pytest.fixture
-def sql(database: Database) -> Iterator[Sql]:
-    sql = Sql(database.engine())
-    schema.ensure(sql.engine)
-    yield sql
-    sql.close()
 
 
 async def test_there_and_back(sql: Sql, tmp_path: Path) -> None:

@@ -28,14 +28,6 @@ def ended(one: Job) -> Job:
 
 
 @pytest.fixture
-def sql(database: Database) -> Iterator[Sql]:
-    sql = Sql(database.engine())
-    schema.ensure(sql.engine)
-    yield sql
-    sql.close()
-
-
-@pytest.fixture
 def store(sql: Sql) -> SqlJobs:
     return SqlJobs(sql, "here")
 

@@ -1,7 +1,6 @@
 """What every job store does, over real databases, and how a database is brought up to date."""
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,14 +27,6 @@ def ran(done: Job, state: JobState = JobState.DONE) -> Job:
     running = done.advance(JobState.RUNNING, at=T0).enter("loading", at=T0)
     error = {"code": "x", "message": "y"} if state is JobState.FAILED else None
     return running.advance(state, at=T0 + timedelta(seconds=5), error=error)
-
-
-@pytest.fixture
-def sql(database: Database) -> Iterator[Sql]:
-    sql = Sql(database.engine())
-    schema.ensure(sql.engine)
-    yield sql
-    sql.close()
 
 
 @pytest.fixture

@@ -1,28 +1,18 @@
 """What every store of records does, over real databases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from spark_control.core.sql import Sql
-from spark_control.jobs.adapters.schema import ensure, request_records
+from spark_control.jobs.adapters.schema import request_records
 from spark_control.requests.adapters.sql import SqlRequests
 from spark_control.requests.bins import bin_of
 from spark_control.requests.domain import Filter, Outcome, Place, Record, millis
-from tests.contract.databases import Database
 from tests.unit.requests.samples import T0, record
 
 ALL = Filter()
-
-
-@pytest.fixture
-def sql(database: Database) -> Iterator[Sql]:
-    sql = Sql(database.engine())
-    ensure(sql.engine)
-    yield sql
-    sql.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What every store of the swap lock does, over real databases."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from spark_control.core.secret import Secret
 from spark_control.core.sql import Sql
-from spark_control.jobs.adapters.schema import ensure, swap_lock
+from spark_control.jobs.adapters.schema import swap_lock
 from spark_control.swap.adapters.sql_lock import SqlLock
 from spark_control.swap.domain import Fence
 from spark_control.swap.errors import SwapLocked
@@ -26,14 +26,6 @@ def stays(lock: Lock, _now: datetime) -> Lock:
 
 def takes(token: Secret = MINE, wish: LockWish = WISH) -> Callable[[Lock, datetime], Lock]:
     return lambda lock, now: acquire(lock, wish, token, now)
-
-
-@pytest.fixture
-def sql(database: Database) -> Iterator[Sql]:
-    sql = Sql(database.engine())
-    ensure(sql.engine)
-    yield sql
-    sql.close()
 
 
 @pytest.fixture

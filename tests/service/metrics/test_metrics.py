@@ -25,6 +25,7 @@ from spark_control.metrics.usecases import Metrics
 from spark_control.settings.domain import Spark
 from tests.service.clock import TestClock
 from tests.unit.requests.samples import T0, record
+from tests.until import settle
 
 Page = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -90,11 +91,6 @@ async def world() -> AsyncIterator[World]:
     await settle()
     yield made
     await tasks.close()
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)  # noqa: TID251 - lets tasks run, waits for no time
 
 
 def of(page: Page, name: str, **labels: str) -> float | None:

@@ -15,6 +15,7 @@ from spark_control.models.domain import Catalogue, Inventory, OnDisk, Recipe
 from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
 from spark_control.models.usecases import KEEP_FAILED_S, KEEP_GOOD_S, LIMIT_S, Models
 from tests.service.clock import TestClock
+from tests.until import settle
 
 A = Recipe(key="qwen36", name="Qwen", repo="org/qwen")
 B = Recipe(key="gemma4", name="Gemma", repo="org/gemma")
@@ -94,12 +95,6 @@ async def tasks() -> AsyncIterator[Tasks]:
 @pytest.fixture
 def models(world: World, clock: TestClock, tasks: Tasks) -> Models:
     return Models(fleet=world, store=world, recipes=world, clock=clock, tasks=tasks)
-
-
-async def settle() -> None:
-    """Let everything run that can run without time passing."""
-    for _ in range(20):
-        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0)
 
 
 async def test_the_menu_of_two_sparks(models: Models, world: World) -> None:

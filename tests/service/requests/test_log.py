@@ -15,6 +15,7 @@ from spark_control.requests.domain import Filter, Place, Record, Slot, millis
 from spark_control.requests.usecases import RequestLog
 from tests.service.clock import TestClock
 from tests.unit.requests.samples import T0, record
+from tests.until import settle
 
 
 class Store:
@@ -73,11 +74,6 @@ class World:
         await settle()
         self.clock.advance(seconds)
         await settle()
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)  # noqa: TID251 - lets tasks run, waits for no time
 
 
 @pytest.fixture

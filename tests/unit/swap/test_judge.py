@@ -41,6 +41,13 @@ def test_an_engine_that_never_appears() -> None:
     assert watch.ended(EMPTY, 21)
 
 
+def test_an_engine_that_said_why_it_ends_was_there() -> None:
+    watch = Watch(0, Limits(appear=20))
+    assert not watch.ended(ALIVE, 1, said=True)
+    assert watch.ended(EMPTY, 2)
+    assert Watch(0, Limits(appear=20)).ended(EMPTY, 1, said=True)
+
+
 def test_a_container_that_is_gone() -> None:
     assert Watch(0, Limits()).ended(GONE, 0)
 

@@ -91,6 +91,7 @@ class Link(Ledger):
         match message:
             case wire.State() if worker is not None:
                 worker.take(message)
+                self.flush()  # what was sent by the routes before counts before the word is given
                 self._send(wire.Ack(message.version))
             case wire.Synced():
                 self._answered()

@@ -7,12 +7,13 @@ import msgspec
 from typing_extensions import override
 
 from spark_control.core.errors import AppError
-from spark_control.engines.errors import EngineBroke, EngineSlow
-from spark_control.gateway import framing, usage
+from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
+from spark_control.gateway import envelope, framing, usage
 from spark_control.gateway.errors import (
     RedactionMissing,
     ServiceBroke,
     ServiceSlow,
+    ServiceUnreachable,
     ServiceWedged,
 )
 from spark_control.gateway.record import Trace
@@ -69,6 +70,11 @@ class Wish(msgspec.Struct, kw_only=True):
     forward: bytes | None = None
     """The header lines that go on in the place of those that came."""
 
+    def rename(self) -> None:
+        """Put the name into the body by which the model is known where it goes."""
+        if self.choice.rename is not None:
+            self.body = envelope.rename(self.body, self.choice.rename)
+
     @property
     def changed(self) -> bool:
         """Tell whether the head says something else than the one that came."""
@@ -107,8 +113,18 @@ class ModelExchange(Exchange):
         self._told_at = 0.0
         """When a stream that waits was last told so; its head has gone out then."""
 
+    def begin(self) -> None:
+        """Send the request, or wait; what it was meant for may have gone while it came in."""
+        if not self.start():
+            gone = self._wish.choice.targets[0]
+            self.fail(
+                ServiceUnreachable(f"{gone.service} is not used any more.")
+                if gone.service
+                else EngineUnreachable(f"The engine on {gone.name} has just gone.")
+            )
+
     def start(self) -> bool:
-        """Send the request where it suits best, or wait there; False when all were tried."""
+        """Send the request where it suits best, or wait there; False when none is left."""
         found = self._desk.pool.pick(self._wish.choice, self._tried)
         if found is None:
             return False
@@ -128,6 +144,24 @@ class ModelExchange(Exchange):
         else:
             self._queued = place
         return True
+
+    @property
+    def waits_for(self) -> Target | None:
+        """Return in whose queue it waits, or None when it does not wait."""
+        return self._target if self._queued is not None else None
+
+    @property
+    def asked(self) -> str | None:
+        """Return the model that was asked for."""
+        return self._wish.trace.asked
+
+    def reroute(self, choice: Choice) -> None:
+        """Leave the queue for other engines; it waits there anew if it must."""
+        self._queued = None
+        self._release()
+        self._wish.choice = choice
+        self._wish.rename()
+        self.begin()
 
     def granted(self, now: float) -> None:
         """Go on: the queue has come to this request."""

@@ -22,15 +22,18 @@ class Pool:
     times: Times
     control: Place
     _places: dict[str, Place] = field(init=False, default_factory=dict)
+    _past: list[Place] = field(init=False, default_factory=list)
+    """Places that are not to be used any more, and still run requests."""
     _idle: dict[str, Idle] = field(init=False, default_factory=dict)
 
     def replace(self, targets: Iterable[Target]) -> None:
-        """Take the upstreams that there are now; one that runs requests is kept until they end."""
+        """Take the upstreams there are now; what runs on others is counted until it ends."""
         wanted = {target.base_url: target for target in targets}
         for url, place in list(self._places.items()):
             found = wanted.get(url)
             if found is None or found.token != place.token or found.name != place.name:
                 del self._places[url]
+                self._past.append(place)
                 if url in self._idle:
                     self._idle.pop(url).close(math.inf)
         for url, target in wanted.items():
@@ -39,18 +42,28 @@ class Pool:
 
     def busy(self) -> dict[str, int]:
         """Return how many requests run, by base URL."""
-        return {url: place.busy for url, place in self._places.items() if place.busy}
+        if self._past:
+            self._past = [place for place in self._past if place.busy]
+        counts: dict[str, int] = {}
+        for place in (*self._places.values(), *self._past):
+            if place.busy:
+                counts[place.base_url] = counts.get(place.base_url, 0) + place.busy
+        return counts
 
     def pick(self, choice: Choice, tried: frozenset[str]) -> tuple[Target, Place] | None:
         """Return where to send a request: the least busy that takes connections.
 
-        None when each of them was tried.
+        None when each of them was tried, or has gone since the choice was made.
         """
-        targets = choice.targets
+        targets, places = choice.targets, self._places
         if len(targets) == 1 and not tried:
-            return targets[0], self._places[targets[0].base_url]
+            place = places.get(targets[0].base_url)
+            return None if place is None else (targets[0], place)
         now = self.loop.time()
-        found = [(t, self._places[t.base_url]) for t in targets if t.base_url not in tried]
+        found = [
+            (target, places[target.base_url]) for target in targets
+            if target.base_url not in tried and target.base_url in places
+        ]  # fmt: skip
         return min(
             found, default=None,
             key=lambda row: (row[1].away_until > now, 0 if row[0].outside else row[1].busy),

@@ -79,7 +79,7 @@ class Passed(Upload):
     @override
     def go(self) -> None:
         if not self._over:
-            self.start()
+            self.begin()
 
     @override
     def _take(self, payload: bytes, *, ended: bool) -> None:
@@ -134,7 +134,7 @@ class Spooled(Upload):
             self.fail(StorageTrouble(f"The upload cannot be kept: {error.strerror}."))
             return
         if ended:
-            self.start()
+            self.begin()
 
     @override
     def _request(self, place: Place) -> tuple[bytes, ...]:

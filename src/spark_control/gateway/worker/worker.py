@@ -201,6 +201,19 @@ class Worker:
             MODELS_PATH: _listing({"object": "list", "data": rows}),
             VOICES_PATH: _listing({"object": "list", "voices": voices}),
         }
+        for waiting in list(self._queue.values()):
+            self._review(waiting)
+
+    def _review(self, waiting: ModelExchange) -> None:
+        """Send one that waits elsewhere, or away, when the engine it waits for takes no more."""
+        target = waiting.waits_for
+        if target is None or target.service:
+            return
+        choice = self._routes.find(waiting.asked)
+        if choice is None:
+            waiting.fail(refuse(waiting.asked, self._routes.scene))
+        elif target.base_url not in {one.base_url for one in choice.targets}:
+            waiting.reroute(choice)
 
     # What clients need
 
@@ -291,11 +304,10 @@ class Worker:
             self._go(client, wish)
 
     def _go(self, client: Client, wish: Wish) -> None:
-        if wish.choice.rename is not None:
-            wish.body = envelope.rename(wish.body, wish.choice.rename)
+        wish.rename()
         exchange = ModelExchange(self, client, wish, self.loop.time())
         client.exchange = exchange
-        exchange.start()
+        exchange.begin()
 
     def _refused(self, client: Client, trace: Trace, error: AppError) -> None:
         self.ended(trace, 0, None, error)

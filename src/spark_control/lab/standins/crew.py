@@ -16,6 +16,7 @@ from spark_control.lab.standins.box import Box
 
 _AGAIN_S = 0.05
 _RAY_PORT = 6379
+_LOADED = b"loaded\n"
 _TO_LOG = 'exec "$@" > /proc/1/fd/1 2>&1'
 
 
@@ -29,6 +30,8 @@ class Crew:
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
         self._met = asyncio.Event()
+        self._loaded = 0
+        self._all_loaded = asyncio.Event()
         self.ray = given.get("distributed_executor_backend") == "ray" and bool(nodes)
         self.nodes = [one for one in nodes.split(",") if one]
         own = len(self.nodes) if self.ray else 1
@@ -48,6 +51,15 @@ class Crew:
             return
         self._server = await asyncio.start_server(self._take, host, self.port)
         await self._met.wait()
+
+    async def loaded(self) -> None:
+        """Say that this rank has loaded; the first one waits for all, as for a collective."""
+        if self.size == 1:
+            return
+        if self.rank:
+            self._writers[0].write(_LOADED)
+        else:
+            await self._all_loaded.wait()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
@@ -71,7 +83,10 @@ class Crew:
 
     async def _hold(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError):
-            await reader.read()
+            while line := await reader.readline():
+                self._loaded += line == _LOADED
+                if self._loaded == self.size - 1:
+                    self._all_loaded.set()
         self.broken.set()
 
     async def close(self) -> None:

@@ -116,9 +116,11 @@ class Engine:
         await self._print(lines[len(lines) // 2 :])
         if self._crew.rank:
             await self._print(vllm_log.warm(model, room))
+            await self._crew.loaded()
             self._report(state="serving")
             return
         brain = await self._brain(model)
+        await self._crew.loaded()
         await self._print(vllm_log.warm(model, room))
         await self._print(vllm_log.up(self._serve))
         root, longest = self._serve.model, room.max_len

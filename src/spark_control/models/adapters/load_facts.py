@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from spark_control.core.files import write_private
+from spark_control.core.files import read_object, write_private
 from spark_control.models.domain import Measured
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,8 @@ class JsonLoadFacts:
 
 def read(path: Path) -> dict[str, Measured]:
     """Return what the file holds; what cannot be read of it is nothing."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {load: _measured(one) for load, one in found.items() if isinstance(one, dict)}
+    found = read_object(path).items()
+    return {load: _measured(one) for load, one in found if isinstance(one, dict)}
 
 
 def _measured(entry: dict[str, object]) -> Measured:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from spark_control.core.files import write_private
+from spark_control.core.files import read_object, write_private
 from spark_control.swap.errors import AdoptionUnkept
 
 
@@ -36,10 +36,4 @@ class AdoptedFile:
 
 def read(path: Path) -> dict[str, str]:
     """Return what the file holds; what cannot be read of it is nothing."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {spark: one for spark, one in found.items() if isinstance(one, str)}
+    return {spark: one for spark, one in read_object(path).items() if isinstance(one, str)}
