@@ -169,7 +169,8 @@ async def test_a_client_that_leaves_frees_the_engine(tmp_path: Path) -> None:
         body = {"model": "qwen36", "stream": True, "max_tokens": 100_000, "ignore_eos": True,
                 "messages": [{"role": "user", "content": "Hi"}]}  # fmt: skip
         async with there.http.stream("POST", "/v1/chat/completions", json=body) as answer:
-            await anext(answer.aiter_lines())
+            lines = answer.aiter_lines()  # kept, for the stream closes with it
+            await anext(lines)
             async with asyncio.timeout(5):
                 while there.parts.in_flight.in_flight(address) != 1:
                     await RealClock().sleep(0.01)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,8 @@ SAME = (
     "bytes_out",
 )  # fmt: skip
 """The columns that are fields of a record as they are."""
+COLUMNS = (*SAME, "at_ms", "failed", "ttft_bin", "speed_bin")
+_same = attrgetter(*SAME)
 Numbers = dict[int, dict[int, int]]
 
 
@@ -29,13 +32,9 @@ class SqlRequests:
         self._sql = sql
 
     async def add(self, records: Sequence[Record]) -> None:
-        def work(connection: sa.Connection) -> None:
-            rows = [_row(record) for record in records]
-            made = postgresql if connection.dialect.name == "postgresql" else sqlite
-            if rows:
-                connection.execute(made.insert(table).on_conflict_do_nothing(), rows)
-
-        await self._sql.write(work)
+        rows = [_row(record) for record in records]
+        if rows:
+            await self._sql.write(lambda connection: _insert(connection, rows))
 
     async def page(self, wanted: Filter, *, after: Place | None, limit: int) -> list[Record]:
         query = sa.select(table).where(*_where(wanted))
@@ -114,14 +113,29 @@ def _binned(connection: sa.Connection, query: sa.Select[int, int, int]) -> Numbe
     return found
 
 
-def _row(record: Record) -> dict[str, object]:
+def _row(record: Record) -> tuple[object, ...]:
+    """Return the values in the order of `COLUMNS`."""
     speed = record.tokens_per_s
-    return {name: getattr(record, name) for name in SAME} | {
-        "at_ms": millis(record.at),
-        "failed": record.failed,
-        "ttft_bin": bin_of(record.ttft_ms),
-        "speed_bin": bin_of(None if speed is None else speed * SPEED_PARTS),
-    }
+    return (
+        *_same(record), millis(record.at), record.failed, bin_of(record.ttft_ms),
+        bin_of(None if speed is None else speed * SPEED_PARTS),
+    )  # fmt: skip
+
+
+def _insert(connection: sa.Connection, rows: list[tuple[object, ...]]) -> None:
+    """Add rows; those that are there already stay as they are.
+
+    Where the driver takes values by place they go to it as they are: looking at each value on the
+    way, as the library does, takes twice as long as the rest.
+    """
+    made = postgresql if connection.dialect.name == "postgresql" else sqlite
+    adding = made.insert(table).on_conflict_do_nothing()
+    written = adding.compile(dialect=connection.dialect, column_keys=COLUMNS)
+    if written.positiontup is None:
+        connection.execute(adding, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
+        return
+    places = itemgetter(*(COLUMNS.index(name) for name in written.positiontup))
+    connection.exec_driver_sql(str(written), [places(row) for row in rows])
 
 
 def _record(row: sa.RowMapping) -> Record:
