@@ -19,10 +19,10 @@ from spark_control.gateway.adapters.service_http import HttpServiceLooks
 from spark_control.gateway.adapters.worker_processes import Spec, WorkerProcesses
 from spark_control.gateway.in_flight import InFlight
 from spark_control.gateway.looks import Services
+from spark_control.gateway.record import Trace
 from spark_control.gateway.usecases import Gateway
 from spark_control.gateway.wire import Pass, Stats
 from spark_control.models.usecases import Models
-from spark_control.requests.domain import Record
 from spark_control.settings.domain import Settings
 from spark_control.settings.load import process_environment
 from spark_control.swap.usecases import Swaps
@@ -39,8 +39,8 @@ class Heard:
     def busy(self, worker: object, counts: Mapping[str, int]) -> None:
         self.in_flight.take(worker, counts)
 
-    def records(self, rows: Sequence[Record]) -> None:
-        self.accounting.requests.take(rows)
+    def records(self, rows: Sequence[Trace]) -> None:
+        self.accounting.requests.take([row.record() for row in rows])
 
     def stats(self, stats: Stats) -> None:
         self.accounting.metrics.worker(stats)

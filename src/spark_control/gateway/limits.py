@@ -157,12 +157,12 @@ class Line:
 
 @dataclass(slots=True)
 class Admission:
-    """The lines before all targets, made when first asked for and dropped when nothing is left."""
+    """The lines before all targets, made when first asked for; `expire` drops the empty ones."""
 
     limits: Limits
     _lines: dict[str, Line] = field(init=False, default_factory=dict)
     _own: dict[str, Limits] = field(init=False, default_factory=dict)
-    _where: dict[int, str] = field(init=False, default_factory=dict)
+    _where: dict[int, Line] = field(init=False, default_factory=dict)
     _tickets: int = field(init=False, default=0)
 
     def ask(self, target: str, client: str, now: float) -> tuple[int, bool]:
@@ -172,14 +172,8 @@ class Admission:
             line = self._lines[target] = Line(self._own.get(target, self.limits))
         self._tickets += 1
         ticket = self._tickets
-        if line.pass_by(ticket, now):  # nearly always
-            self._where[ticket] = target
-            return ticket, True
-        try:
-            through = line.ask(ticket, client, now)
-        finally:
-            self._tidy(target)
-        self._where[ticket] = target
+        through = line.pass_by(ticket, now) or line.ask(ticket, client, now)
+        self._where[ticket] = line
         return ticket, through
 
     def release(self, ticket: int, now: float) -> list[int]:
@@ -187,22 +181,18 @@ class Admission:
 
         Giving one back twice is giving it back once.
         """
-        target = self._where.pop(ticket, None)
-        if target is None:
-            return []
-        granted = self._lines[target].release(ticket, now)
-        self._tidy(target)
-        return granted
+        line = self._where.pop(ticket, None)
+        return [] if line is None else line.release(ticket, now)
 
     def expire(self, now: float) -> list[tuple[int, WaitedTooLong]]:
         """Return the tickets that waited too long with their errors; they are given back."""
         gone = []
-        for target in list(self._lines):
-            line = self._lines[target]
+        for target, line in list(self._lines.items()):
             for ticket in line.expire(now):
                 del self._where[ticket]
                 gone.append((ticket, line.too_long()))
-            self._tidy(target)
+            if line.idle:
+                del self._lines[target]
         return gone
 
     def deadline(self) -> float | None:
@@ -221,8 +211,5 @@ class Admission:
     def counts(self) -> Iterator[tuple[str, int, int]]:
         """Give the targets with how many run and how many wait."""
         for target, line in self._lines.items():
-            yield target, line.running, line.waiting
-
-    def _tidy(self, target: str) -> None:
-        if self._lines[target].idle:
-            del self._lines[target]
+            if not line.idle:
+                yield target, line.running, line.waiting

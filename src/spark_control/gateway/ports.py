@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from spark_control.gateway.outside import Server
+from spark_control.gateway.record import Trace
 from spark_control.gateway.services import Seen, Service
 from spark_control.gateway.wire import State, Stats
-from spark_control.requests.domain import Record
 
 
 class Ears(Protocol):
@@ -15,7 +15,7 @@ class Ears(Protocol):
     def busy(self, worker: object, counts: Mapping[str, int]) -> None:
         """Take how many requests run on a worker; nothing when it is gone."""
 
-    def records(self, rows: Sequence[Record]) -> None:
+    def records(self, rows: Sequence[Trace]) -> None:
         """Take the records of requests that have ended."""
 
     def stats(self, stats: Stats) -> None:

@@ -1,10 +1,7 @@
-"""What a worker notes of a request while it runs, and the record it makes of it at the end."""
-
-from datetime import datetime
+"""What a worker notes of a request while it runs, and the record that control makes of it."""
 
 import msgspec
 
-from spark_control.gateway.usage import NOTHING, Usage
 from spark_control.requests.domain import LONGEST_NAME, OTHER, Record
 
 PATHS = frozenset({
@@ -16,14 +13,19 @@ PATHS = frozenset({
 """The paths that are named in records; any other is `other`, so that nobody can fill a table."""
 
 
-class Trace(msgspec.Struct, kw_only=True, gc=False):
-    """Notes on one request. Times are of a monotonic clock, in seconds."""
+class Trace(msgspec.Struct, array_like=True, gc=False):
+    """Notes on one request. They go to control as they are, to cost the worker little.
+
+    Times are of a monotonic clock, in seconds; but for `epoch`, which makes them times of day.
+    """
 
     id: str
-    at: datetime
+    epoch: float
+    """Add it to one of the times for the seconds since 1970."""
     began: float
     path: str
     client: str
+    bytes_in: int = 0
     asked: str | None = None
     model: str | None = None
     target: str | None = None
@@ -32,23 +34,26 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     """When it left the queue, if it had to wait."""
     first: float | None = None
     """When the first byte of the answer's body was there."""
-    bytes_in: int = 0
     bytes_out: int = 0
+    ended: float = 0.0
+    status: int = 0
+    error: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    estimated: bool = False
 
-    def record(
-        self, now: float, *, status: int, usage: Usage | None = None, error: str | None = None
-    ) -> Record:
-        """Return the record of the request, which ended now."""
-        used = usage or NOTHING
+    def record(self) -> Record:
+        """Return the record of the request, which has ended."""
         return Record(
-            id=self.id, at=self.at, path=self.path if self.path in PATHS else OTHER,
+            id=self.id, at_ms=round((self.epoch + self.began) * 1000),
+            path=self.path if self.path in PATHS else OTHER,
             asked=_short(self.asked), model=_short(self.model), target=self.target,
-            client=self.client[:LONGEST_NAME], status=status, error=error,
+            client=self.client[:LONGEST_NAME], status=self.status, error=self.error,
             streamed=self.streamed,
             queue_ms=0.0 if self.granted is None else self._since(self.granted),
             ttft_ms=self._since(self.first) if self.streamed and self.first is not None else None,
-            duration_ms=self._since(now),
-            tokens_in=used.tokens_in, tokens_out=used.tokens_out, estimated=used.estimated,
+            duration_ms=self._since(self.ended),
+            tokens_in=self.tokens_in, tokens_out=self.tokens_out, estimated=self.estimated,
             bytes_in=self.bytes_in, bytes_out=self.bytes_out,
         )  # fmt: skip
 

@@ -3,9 +3,9 @@
 import msgspec
 from typing_extensions import override
 
+from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Coming, Target
 from spark_control.gateway.services import Service
-from spark_control.requests.domain import Record
 
 LINE_BYTES = 8 * 1024 * 1024
 """No line is longer: a menu of thousands of models and their targets fits."""
@@ -89,7 +89,7 @@ class Busy(msgspec.Struct, frozen=True, tag="busy"):
 class Records(msgspec.Struct, frozen=True, tag="records"):
     """Requests that have ended."""
 
-    rows: list[Record]
+    rows: list[Trace]
 
 
 class Wedge(msgspec.Struct, frozen=True, tag="wedge"):

@@ -1,10 +1,10 @@
 """The record of one request, and which records are asked for. Prompts and answers are not in it.
 
-A worker of the gateway writes it and sends it on in batches, so it must import little.
+The workers of the gateway import this, so it must import little.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -19,8 +19,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request that has ended. None is not known; it is never zero."""
 
     id: str
-    at: datetime
-    """When its head was there, UTC."""
+    at_ms: int
+    """When its head was there, in milliseconds since 1970."""
     path: str
     asked: str | None = None
     """The name that the body had."""
@@ -44,6 +44,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`tokens_out` was counted from the events of the stream."""
     bytes_in: int = 0
     bytes_out: int = 0
+
+    @property
+    def at(self) -> datetime:
+        """Return when its head was there, UTC."""
+        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
 
     @property
     def failed(self) -> bool:

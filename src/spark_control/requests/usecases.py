@@ -116,7 +116,7 @@ class RequestLog:
         if len(found) <= limit:
             return found, None
         last = found[limit - 1]
-        return found[:limit], Place(millis(last.at), last.id)
+        return found[:limit], Place(last.at_ms, last.id)
 
     async def csv(self, wanted: Filter) -> AsyncIterator[str]:
         """Give all the records as a table, a batch at a time."""

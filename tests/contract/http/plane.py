@@ -11,6 +11,7 @@ from typing_extensions import override
 from spark_control.core.clock import RealClock
 from spark_control.core.ids import RandomIds
 from spark_control.core.sockets import bound
+from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Target
 from spark_control.gateway.wire import Bounds, Pass, State
 from spark_control.gateway.worker.place import Place
@@ -57,8 +58,8 @@ class Kept(Ledger):
         self.syncs = 0
 
     @override
-    def record(self, record: Record) -> None:
-        self.rows.append(record)
+    def record(self, trace: Trace) -> None:
+        self.rows.append(trace.record())
 
     @override
     async def sync(self) -> None:

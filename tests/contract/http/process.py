@@ -52,7 +52,7 @@ async def worker_process(run: Path, targets: Iterable[Target]) -> AsyncIterator[
                 case Busy(counts):
                     there.busy = counts
                 case Records(rows):
-                    there.rows += rows
+                    there.rows += [row.record() for row in rows]
                 case _:
                     pass
         writer.close()

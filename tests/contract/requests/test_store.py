@@ -25,7 +25,7 @@ async def ids(store: SqlRequests, wanted: Filter) -> list[str]:
 
 
 async def test_a_record_comes_back_as_it_was(store: SqlRequests) -> None:
-    empty = Record(id="rq_9", at=T0, path="/v1/models", status=200, duration_ms=0.125)
+    empty = Record(id="rq_9", at_ms=millis(T0), path="/v1/models", status=200, duration_ms=0.125)
     kept = [
         record(2, error="engine_broke", estimated=True, client="Zoë's key 🔑"),
         record(1),
@@ -44,7 +44,7 @@ async def test_a_batch_may_be_sent_again(store: SqlRequests) -> None:
 
 
 async def test_pages_leave_nothing_out_and_repeat_nothing(store: SqlRequests) -> None:
-    await store.add([record(n, at=T0 + timedelta(seconds=n // 3)) for n in range(10)])
+    await store.add([record(n, at_ms=millis(T0) + n // 3 * 1000) for n in range(10)])
     seen: list[str] = []
     place: Place | None = None
     while page := await store.page(ALL, after=place, limit=4):

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from typing import Protocol, cast
+from typing import cast
 
 from typing_extensions import override
 
@@ -13,53 +13,9 @@ from spark_control.gateway.errors import FramingBroken, RequestMalformed
 from spark_control.gateway.head import END, after_blank_lines, check_unended
 from spark_control.gateway.worker.answers import CLOSE, CONTINUE, GUARD, error_answer
 from spark_control.gateway.worker.exchange import Exchange
+from spark_control.gateway.worker.house import House, Streamed
 from spark_control.gateway.worker.known import Kind, Known, addressed
 from spark_control.gateway.worker.times import AHEAD_BYTES, LINGER_BYTES, Times
-
-
-class House(Protocol):
-    """What a client's connection needs of the worker."""
-
-    times: Times
-    date: bytes
-    leaving: bool
-    """No connection is kept any more."""
-    body_limit: int
-    upload_limit: int
-
-    def time(self) -> float:
-        """Return the time of the loop."""
-
-    def come(self, client: "Client") -> None:
-        """Take note of a new connection."""
-
-    def gone(self, client: "Client") -> None:
-        """Forget a connection that has ended."""
-
-    def admit(self, block: bytes, client: str) -> Known:
-        """Read a head and let it in. Raises what says no."""
-
-    def listing(self, path: str) -> tuple[bytes, bytes]:
-        """Return the answer to a list of models or voices: the begin of its head, its body."""
-
-    def wanted(self, client: "Client", known: Known, body: bytes) -> None:
-        """Answer a request for a model."""
-
-    def relay(self, client: "Client", known: Known) -> "Streamed":
-        """Begin to pass a request on to the control process."""
-
-    def upload(self, client: "Client", known: Known) -> "Streamed":
-        """Begin to pass an upload on to a service. Raises ServiceMissing, TooLarge."""
-
-
-class Streamed(Protocol):
-    """A request whose body goes on while it comes in."""
-
-    def go(self) -> None:
-        """Begin; the first of the body was given."""
-
-    def more(self, payload: bytes, *, ended: bool) -> None:
-        """Take the next piece of the body."""
 
 
 class Client(asyncio.Protocol):
@@ -67,8 +23,8 @@ class Client(asyncio.Protocol):
 
     __slots__ = (
         "_bodiless", "_body", "_closed", "_dropped", "_held", "_held_back", "_house", "_in_next",
-        "_known", "_lingers", "_parts", "_relayed", "_since", "_size", "_started", "_touched",
-        "_transport", "_unsure", "_waiting", "address", "exchange", "secure", "stuck",
+        "_known", "_length", "_lingers", "_parts", "_relayed", "_since", "_size", "_started",
+        "_touched", "_transport", "_unsure", "_waiting", "address", "exchange", "secure", "stuck",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -81,6 +37,8 @@ class Client(asyncio.Protocol):
         self._held = b""
         """What came and was not looked at yet."""
         self._known: Known | None = None
+        self._length: int | None = None
+        """The length of the body, as its head states it."""
         self._body: framing.Body | None = None
         self._parts: list[bytes] = []
         self._size = 0
@@ -157,7 +115,8 @@ class Client(asyncio.Protocol):
             end += len(END)
             self._held = data[end:]
             self._known = None
-            self._begin(self._house.admit(data[:end], self.address))
+            known, self._length = self._house.admit(data[:end], self.address)
+            self._begin(known)
         except AppError as error:
             self._refuse_head(data, error)
         return True
@@ -169,7 +128,7 @@ class Client(asyncio.Protocol):
         if known.kind is Kind.LIST:
             self._listed()
             return
-        length, held = head.length, self._held
+        length, held = self._length, self._held
         if known.kind is Kind.CONTROL:
             self._relayed = self._house.relay(self, known)
         elif known.kind is Kind.UPLOAD:
@@ -192,7 +151,7 @@ class Client(asyncio.Protocol):
         if head.expects and not self._held:
             self.write(CONTINUE)
         data, self._held = self._held, b""
-        self._body = body = framing.of_request(head.length, chunked=head.chunked)
+        self._body = body = framing.of_request(self._length, chunked=head.chunked)
         self._take(body, data)
         if relayed is not None:
             relayed.go()

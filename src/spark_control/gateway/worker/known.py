@@ -19,6 +19,9 @@ from spark_control.settings.domain import Settings, Source, Value
 
 MOST = 512
 LONGEST_KEPT = 4096
+MOST_DIGITS = 15
+_LENGTHS = (b"\r\ncontent-length: ", b"\r\nContent-Length: ")
+"""As nearly every client writes it."""
 MODEL_PATHS = frozenset({
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/score",
     "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/tokenize", "/detokenize",
@@ -39,7 +42,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """A head, who answers it, the header lines that go on, and those of every answer to it."""
+    """A head, who answers it, the header lines that go on, and those of every answer to it.
+
+    Requests for models that differ in nothing but their length share one; the length in its head
+    is that of the first of them.
+    """
 
     head: RequestHead
     kind: Kind
@@ -84,6 +91,10 @@ class Heads:
     clock: Clock
     _access: Access = field(init=False)
     _seen: dict[bytes, Known] = field(init=False, default_factory=dict)
+    """Heads that were let in, by their bytes without the digits of the length.
+
+    Only heads that state one are here: one that states none must not be taken for one of them.
+    """
 
     def __post_init__(self) -> None:
         keys = Keys(self.door.owner_sha256, self.door.session_key, self.door.keyless_outside)
@@ -95,9 +106,16 @@ class Heads:
             brakes=Brakes(most=0),  # control counts wrong tokens, for all of us
         )  # fmt: skip
 
-    def seen(self, block: bytes) -> Known | None:
-        """Return what a head says that was let in before, and stays so."""
-        return self._seen.get(block)
+    def seen(self, block: bytes) -> tuple[Known, int] | None:
+        """Return what a head says that was let in before, and stays so, and the length it states.
+
+        The length is that of another request each time; everything else is mostly the same.
+        """
+        found = _without_length(block)
+        if found is None:
+            return None
+        known = self._seen.get(found[0])
+        return None if known is None else (known, found[1])
 
     def read(self, block: bytes) -> Known:
         """Return what a head says; whether it may come in is another question.
@@ -125,12 +143,17 @@ class Heads:
             self._access.check(Head(known.head.method, known.path, texts, client))
         except WrongToken:
             return _for_control(known.head)
-        if len(block) <= LONGEST_KEPT and "cookie" not in texts:
+        if known.kind is Kind.MODEL and len(block) <= LONGEST_KEPT and "cookie" not in texts:
             # What let it in stays as it is: a cookie alone would end some day.
+            self._keep(block, known)
+        return known
+
+    def _keep(self, block: bytes, known: Known) -> None:
+        found = _without_length(block)
+        if found is not None:
             if len(self._seen) >= MOST:
                 self._seen.clear()
-            self._seen[block] = known
-        return known
+            self._seen[found[0]] = known
 
     def _lines(self, head: RequestHead) -> bytes:
         """Return the header lines of every answer to this."""
@@ -139,6 +162,23 @@ class Heads:
             return GUARD
         cors = (("access-control-allow-origin", origin), ("vary", "Origin"))
         return GUARD + rendered(cors)
+
+
+def _without_length(block: bytes) -> tuple[bytes, int] | None:
+    """Return a head without the digits of its first stated length, and that length.
+
+    None when it has none, or one that is not written in a usual way: such a head is read anew.
+    """
+    for name in _LENGTHS:
+        start = block.find(name)
+        if start >= 0:
+            start += len(name)
+            stop = block.find(b"\r\n", start)
+            digits = block[start:stop]
+            if digits.isdigit() and len(digits) <= MOST_DIGITS:
+                return block[:start] + block[stop:], int(digits)
+            return None
+    return None
 
 
 def _for_control(head: RequestHead) -> Known:

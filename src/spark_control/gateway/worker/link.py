@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from spark_control.core.clock import Clock
 from spark_control.gateway import wire
+from spark_control.gateway.record import Trace
 from spark_control.gateway.worker.times import Times
 from spark_control.gateway.worker.worker import Ledger, Worker
-from spark_control.requests.domain import Record
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Link(Ledger):
         self._worker: Worker | None = None
         self._on_leave: Callable[[], None] = _nothing
         self._writer: asyncio.StreamWriter | None = None
-        self._records: deque[Record] = deque(maxlen=MOST_RECORDS)
+        self._records: deque[Trace] = deque(maxlen=MOST_RECORDS)
         self._told: dict[str, int] = {}
         self._changed = False
         self._flushing = False
@@ -116,8 +116,8 @@ class Link(Ledger):
             self._soon(COALESCE_S)
 
     @override
-    def record(self, record: Record) -> None:
-        self._records.append(record)
+    def record(self, trace: Trace) -> None:
+        self._records.append(trace)
         if len(self._records) == 1:
             self._soon(self._times.flush)
 

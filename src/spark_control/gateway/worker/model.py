@@ -203,20 +203,19 @@ class ModelExchange(Exchange):
     @override
     def _request(self, place: Place) -> tuple[bytes, ...]:
         body = self._wish.body
-        lines = place.openings.get(self.known)
-        if lines is None or len(body) != self.known.head.length or self._wish.changed:
-            lines = self._opening(place)
+        lines = None if self._wish.changed else place.openings.get(self.known)
+        lines = b"%b%d\r\n\r\n" % (lines or self._opening(place), len(body))
         return (lines + body,) if len(body) < LARGE else (lines, body)
 
     def _opening(self, place: Place) -> bytes:
-        """Return the head of the request; it is kept when it is that of every one like this."""
+        """Return the head of the request up to its length; it is kept for others like this."""
         wish, known = self._wish, self.known
         forward = known.forward if wish.forward is None else wish.forward
-        lines = b"POST %b%b HTTP/1.1\r\nhost: %b\r\n%b%bcontent-length: %d\r\n\r\n" % (
+        lines = b"POST %b%b HTTP/1.1\r\nhost: %b\r\n%b%bcontent-length: " % (
             place.prefix, wish.path or known.head.target.encode("latin-1"), place.netloc,
-            place.key_line, forward, len(wish.body),
+            place.key_line, forward,
         )  # fmt: skip
-        if len(wish.body) == known.head.length and not wish.changed:
+        if not wish.changed:
             place.opens(known, lines)
         return lines
 

@@ -56,7 +56,7 @@ class Place:
     """How many requests run there now, of this worker."""
     away_until: float = 0.0
     openings: dict[Known, bytes] = field(default_factory=dict)
-    """The heads of requests as they were sent here lately, by those that came."""
+    """The heads of requests as they were sent here lately, up to their lengths."""
     _answers: dict[bytes, Answer] = field(default_factory=dict)
 
     def opens(self, known: Known, lines: bytes) -> None:

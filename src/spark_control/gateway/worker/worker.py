@@ -24,6 +24,7 @@ from spark_control.gateway.wire import State
 from spark_control.gateway.worker import audio
 from spark_control.gateway.worker.answers import status_line
 from spark_control.gateway.worker.client import Client
+from spark_control.gateway.worker.house import Guest
 from spark_control.gateway.worker.known import (
     MODELS_PATH,
     VOICES_PATH,
@@ -38,7 +39,7 @@ from spark_control.gateway.worker.pool import Pool
 from spark_control.gateway.worker.relayed import Relayed
 from spark_control.gateway.worker.times import Times
 from spark_control.gateway.worker.upload import Upload
-from spark_control.requests.domain import Record
+from spark_control.requests.domain import LONGEST_NAME
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,8 @@ class Ledger:
     def changed(self) -> None:
         """Take note that the number of running requests has changed."""
 
-    def record(self, record: Record) -> None:
-        """Keep the record of a request that has ended."""
+    def record(self, trace: Trace) -> None:
+        """Keep the notes on a request that has ended."""
 
     def wedged(self, service: str, status: int) -> None:
         """Tell control that a speech service failed inside."""
@@ -87,7 +88,7 @@ class Worker:
     """How many requests were sent again, since somebody last asked."""
     lag_s: float = field(init=False, default=0.0)
     """How late the loop was, at worst, since somebody last asked."""
-    _clients: set[Client] = field(init=False, default_factory=set)
+    _clients: set[Guest] = field(init=False, default_factory=set)
     _empty: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(init=False, default_factory=list)
     _state: State | None = field(init=False, default=None)
@@ -99,6 +100,8 @@ class Worker:
     _queue: dict[int, ModelExchange] = field(init=False, default_factory=dict)
     _boot: str = field(init=False)
     _count: int = field(init=False, default=0)
+    _epoch: float = field(init=False, default=0.0)
+    """What makes a time of the loop one of the day; the clock may be set meanwhile."""
     time: Callable[[], float] = field(init=False)
     changed: Callable[[], None] = field(init=False)
 
@@ -142,6 +145,7 @@ class Worker:
                 exchange.fail(error)
 
     def _dated(self, now: datetime) -> None:
+        self._epoch = now.timestamp() - self.loop.time()
         self.date = now.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n\r\n").encode()
 
     async def drain(self, *, timeout_s: float) -> None:
@@ -217,16 +221,16 @@ class Worker:
 
     # What clients need
 
-    def come(self, client: Client) -> None:
+    def come(self, client: Guest) -> None:
         self._clients.add(client)
         self._empty.clear()
 
-    def gone(self, client: Client) -> None:
+    def gone(self, client: Guest) -> None:
         self._clients.discard(client)
         if not self._clients:
             self._empty.set()
 
-    def admit(self, block: bytes, client: str) -> Known:
+    def admit(self, block: bytes, client: str) -> tuple[Known, int | None]:
         heads = self._heads
         if (seen := heads.seen(block)) is not None:  # nearly always
             return seen
@@ -234,18 +238,18 @@ class Worker:
         if known.kind is not Kind.CONTROL:
             if self._state is None:
                 raise ControlAway("Spark Control is starting.", retry_after_s=1)
-            return heads.admit(block, known, client)
-        return known
+            known = heads.admit(block, known, client)
+        return known, known.head.length
 
     def listing(self, path: str) -> tuple[bytes, bytes]:
         return self._listings[path]
 
-    def relay(self, client: Client, known: Known) -> Relayed:
+    def relay(self, client: Guest, known: Known) -> Relayed:
         exchange = Relayed(self, client, known, self.loop.time(), client.address, client.secure)
         client.exchange = exchange
         return exchange
 
-    def upload(self, client: Client, known: Known) -> Upload:
+    def upload(self, client: Guest, known: Known) -> Upload:
         trace = self._trace(client, known, 0)
         try:
             wish = audio.upload_wish(known, trace, self._services, self.upload_limit)
@@ -258,14 +262,14 @@ class Worker:
         client.exchange = exchange
         return exchange
 
-    def _trace(self, client: Client, known: Known, size: int) -> Trace:
+    def _trace(self, client: Guest, known: Known, size: int) -> Trace:
         self._count += 1
         return Trace(
-            id=f"{self._boot}{self._count:x}", at=self.clock.now(), began=self.loop.time(),
-            path=known.path, client=client.address, bytes_in=size,
+            f"{self._boot}{self._count:x}", self._epoch, self.loop.time(), known.path,
+            client.address, size,
         )  # fmt: skip
 
-    def wanted(self, client: Client, known: Known, body: bytes) -> None:
+    def wanted(self, client: Guest, known: Known, body: bytes) -> None:
         trace = self._trace(client, known, len(body))
         try:
             asked = envelope.read(body)
@@ -283,7 +287,7 @@ class Worker:
         look = self._look_again(client, known, body, trace)
         _ = self.tasks.spawn(look, name="look again")
 
-    async def _look_again(self, client: Client, known: Known, body: bytes, trace: Trace) -> None:
+    async def _look_again(self, client: Guest, known: Known, body: bytes, trace: Trace) -> None:
         """Wait for news before a refusal: a model may have come up just now."""
         await self.ledger.sync()
         if client.gone:
@@ -294,7 +298,7 @@ class Worker:
         else:
             self._refused(client, trace, refuse(trace.asked, self._routes.scene))
 
-    def _speak(self, client: Client, known: Known, body: bytes, trace: Trace) -> None:
+    def _speak(self, client: Guest, known: Known, body: bytes, trace: Trace) -> None:
         """Send a request for speech to who has the model, else to the service of the voice."""
         try:
             wish = audio.spoken(known, body, trace, self._routes, self._services)
@@ -303,13 +307,13 @@ class Worker:
         else:
             self._go(client, wish)
 
-    def _go(self, client: Client, wish: Wish) -> None:
+    def _go(self, client: Guest, wish: Wish) -> None:
         wish.rename()
         exchange = ModelExchange(self, client, wish, self.loop.time())
         client.exchange = exchange
         exchange.begin()
 
-    def _refused(self, client: Client, trace: Trace, error: AppError) -> None:
+    def _refused(self, client: Guest, trace: Trace, error: AppError) -> None:
         self.ended(trace, 0, None, error)
         client.refuse(error)
 
@@ -336,9 +340,16 @@ class Worker:
                 exchange.granted(self.loop.time())
 
     def ended(self, trace: Trace, status: int, used: Usage | None, error: AppError | None) -> None:
-        status = status or (row_of(type(error)).status if error is not None else 500)
-        code = error.code if error is not None else None
-        self.ledger.record(trace.record(self.loop.time(), status=status, usage=used, error=code))
+        trace.ended = self.loop.time()
+        trace.status = status or (row_of(type(error)).status if error is not None else 500)
+        if error is not None:
+            trace.error = error.code
+        if used is not None:
+            trace.tokens_in, trace.tokens_out = used.tokens_in, used.tokens_out
+            trace.estimated = used.estimated
+        if trace.asked is not None and len(trace.asked) > LONGEST_NAME:
+            trace.asked = trace.asked[:LONGEST_NAME]  # many of these are kept
+        self.ledger.record(trace)
 
 
 def _listing(value: object) -> tuple[bytes, bytes]:

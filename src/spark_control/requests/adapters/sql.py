@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter, itemgetter
 
 import sqlalchemy as sa
@@ -15,12 +15,12 @@ from spark_control.requests.domain import Filter, Outcome, Place, Record, Slot, 
 from spark_control.requests.series import SPEED_PARTS
 
 SAME = (
-    "id", "path", "asked", "model", "target", "client", "status", "error", "streamed",
+    "id", "at_ms", "path", "asked", "model", "target", "client", "status", "error", "streamed",
     "queue_ms", "ttft_ms", "duration_ms", "tokens_in", "tokens_out", "estimated", "bytes_in",
     "bytes_out",
 )  # fmt: skip
 """The columns that are fields of a record as they are."""
-COLUMNS = (*SAME, "at_ms", "failed", "ttft_bin", "speed_bin")
+COLUMNS = (*SAME, "failed", "ttft_bin", "speed_bin")
 _same = attrgetter(*SAME)
 Numbers = dict[int, dict[int, int]]
 
@@ -117,7 +117,7 @@ def _row(record: Record) -> tuple[object, ...]:
     """Return the values in the order of `COLUMNS`."""
     speed = record.tokens_per_s
     return (
-        *_same(record), millis(record.at), record.failed, bin_of(record.ttft_ms),
+        *_same(record), record.failed, bin_of(record.ttft_ms),
         bin_of(None if speed is None else speed * SPEED_PARTS),
     )  # fmt: skip
 
@@ -139,5 +139,4 @@ def _insert(connection: sa.Connection, rows: list[tuple[object, ...]]) -> None:
 
 
 def _record(row: sa.RowMapping) -> Record:
-    at = datetime.fromtimestamp(row["at_ms"] / 1000, UTC)
-    return Record(at=at, **{name: row[name] for name in SAME})
+    return Record(**{name: row[name] for name in SAME})
