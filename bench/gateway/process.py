@@ -54,11 +54,11 @@ def on_core(core: int, words: Sequence[str | Path]) -> list[str]:
     return ["taskset", "-c", str(core), *map(str, words)]
 
 
-def unpinned(pid: int) -> None:
-    """Let all threads of a process run on any core."""
+def move(pid: int, core: int) -> None:
+    """Let all threads of a process run on that core."""
     for task in (_PROC / str(pid) / "task").iterdir():
         with suppress(OSError):
-            os.sched_setaffinity(int(task.name), range(os.cpu_count() or 1))
+            os.sched_setaffinity(int(task.name), {core})
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from threading import Event
 from typing import TypeVar
 
 from bench.gateway.peers import peers
-from bench.gateway.process import GATEWAY_CORE, LOAD_CORE, running, unpinned
+from bench.gateway.process import GATEWAY_CORE, LOAD_CORE, move, running
 from bench.gateway.programs import Programs
 from bench.gateway.way import DIRECT, MODEL, OURS, UP_S, Way
 from bench.serving import DidNotAnswer, free_port
@@ -90,7 +90,7 @@ def _ours(folder: Path, upstream: int) -> Iterator[Ours]:
         worker = int(json.loads(note.read_text(encoding="utf-8"))["pid"])
         way = Way(OURS, port, key=TOKEN, pid=worker)
         way.wait()
-        unpinned(process.pid)  # the worker has inherited its core; control needs none of its own
+        move(process.pid, LOAD_CORE)  # the worker has inherited its core, and has it for itself
         yield Ours(way, process.pid, run / "control.sock")
 
 

@@ -23,7 +23,10 @@ TOPIC = "requests"
 EVERY_S = 1.0
 """Records of so long go to the database and to the page together."""
 RETRY_S = 15.0
-BATCH = 1000
+BATCH = 5000
+"""So many are written in one transaction: each costs a wait for the disk."""
+AT_ONCE = 1000
+"""So many are read for a table at a time."""
 MOST_WAITING = 50_000
 """What is held while the database does not take any; above that the oldest are lost."""
 MOST_TOLD = 20
@@ -123,7 +126,7 @@ class RequestLog:
         yield csv_rows.head()
         place: Place | None = None
         while True:
-            found, place = await self.page(wanted, after=place, limit=BATCH)
+            found, place = await self.page(wanted, after=place, limit=AT_ONCE)
             yield await asyncio.to_thread(csv_rows.lines, found)  # long, for the loop
             if place is None:
                 return

@@ -162,7 +162,7 @@ async def test_old_ones_are_forgotten_in_small_steps(world: World) -> None:
 
 
 async def test_a_table_holds_every_record(world: World) -> None:
-    count = usecases.BATCH * 2 + 1
+    count = usecases.AT_ONCE * 2 + 1
     world.log.take([record(n) for n in range(count)])
     await world.log.flush()
     lines = "".join([part async for part in world.log.csv(Filter())]).splitlines()
