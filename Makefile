@@ -2,7 +2,9 @@
 PY ?= python3
 ARGS ?=
 # Two processes: most tests wait for a shell, a socket or a disk. A run of chosen tests takes one.
-SPREAD = $(if $(ARGS),,-n 2 --dist loadgroup)
+# The soak is first and takes two minutes beside the others; SOAK_S=10 makes it shorter.
+SPREAD = $(if $(ARGS),,-n 2 --dist loadgroup --no-loadscope-reorder)
+export SOAK_S
 COVER = --cov --cov-context=test --cov-report= --cov-fail-under=0
 BIN := .venv-dev/bin
 .DEFAULT_GOAL := help
@@ -53,7 +55,7 @@ contract-vllm: dev .venv-vllm/.stamp ## ask vLLM's real parser, minutes of CPU; 
 fmt: dev ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-docs: dev ## write docs/settings.md and docs/errors.md anew
+docs: dev ## write docs/settings.md, docs/errors.md and the gateway's errors anew
 	$(BIN)/python tools/make_docs.py
 
 bench: dev ## measure; ARGS=--record writes the numbers to bench/RESULTS.md

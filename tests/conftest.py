@@ -19,7 +19,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process when several run; there is one level 2 a machine."""
+    """Keep the tests of a file in one process when several run; there is one level 2 a machine.
+
+    The soak is the longest and begins at once.
+    """
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] != "soak")
     for item in items:
         place = item.path.relative_to(HERE)
         group = place.parts[0] if place.parts[0] in {"level2", "soak"} else str(place)

@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/errors.md from the code; `--check` only compares."""
+"""Write docs/settings.md, docs/errors.md and the gateway's errors; `--check` only compares."""
 
 import importlib
 import inspect
@@ -26,6 +26,32 @@ GROUPS = {
     "webhooks": "Webhooks",
     "redaction": "Redaction",
 }
+
+
+BEGIN, END = "<!-- Errors: made by `make docs`. -->\n", "<!-- End of the errors. -->"
+OF_ALL = [
+    "request_malformed", "host_missing", "not_signed_in", "wrong_token", "host_not_allowed",
+    "cross_origin", "slow_client", "line_too_long", "head_too_large", "too_many_tries",
+    "control_away",
+]  # fmt: skip
+OF_BODIES = ["body_unreadable", "too_large", "bodies_full"]
+OF_QUEUES = ["client_busy", "queue_full", "waited_too_long"]
+OF_ENGINES = [
+    "model_not_found", "model_not_loaded", "nothing_loaded", "redaction_missing",
+    "engine_unreachable", "engine_error", "answer_malformed", "engine_slow", "slow_upstream",
+]  # fmt: skip
+OF_SERVICES = ["service_missing", "service_unreachable", "service_error", "service_slow"]
+OF_SPEECH = ["speech_format", "service_wedged", "uploads_full", "disk_short", "storage_trouble"]
+CHAT = ["method_wrong", *OF_ALL, *OF_BODIES, *OF_QUEUES, *OF_ENGINES]
+FAMILIES = {
+    "docs/gateway-chat.md": CHAT,
+    "docs/gateway-embeddings.md": CHAT + OF_SERVICES,
+    "docs/gateway-audio.md": CHAT + OF_SERVICES + OF_SPEECH,
+    "docs/gateway-models.md": [*OF_ALL, "model_not_found", "route_unknown"],
+}
+"""The errors that clients of each family of endpoints can get."""
+STATUS = {"engine_error": "502, 5xx", "service_error": "502, 5xx", "route_unknown": "404, 405"}
+"""Of those that have not one alone."""
 
 
 def cell(text: str) -> str:
@@ -104,9 +130,29 @@ def errors_page() -> str:
     return "\n".join([*lines, *table(head, rows), ""])
 
 
+def family_table(codes: Iterable[str]) -> str:
+    """Return the table of these errors, by status."""
+    kinds = {kind.code: kind for kind in error_classes()}
+    rows = [
+        (STATUS.get(code, str(row_of(kinds[code]).status)), f"`{code}`",
+         first_sentence(kinds[code]), kinds[code].hint)
+        for code in codes
+    ]  # fmt: skip
+    rows.append(("499", "", "The client left; only the record of the request says so.", ""))
+    return "\n".join([*table(("status", "code", "what happened", "what to do"), sorted(rows)), ""])
+
+
+def family_page(name: str) -> str:
+    """Return a page of the gateway with a fresh table of errors in it."""
+    text = Path(name).read_text(encoding="utf-8")
+    before, _, behind = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{family_table(FAMILIES[name])}\n{END}{behind.partition(END)[2]}"
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or compare them; 1 when a page is not fresh."""
     pages = {"docs/settings.md": settings_page(), "docs/errors.md": errors_page()}
+    pages |= {name: family_page(name) for name in FAMILIES}
     paths = {Path(name): text for name, text in pages.items()}
     old = [p for p, text in paths.items() if not p.exists() or p.read_text("utf-8") != text]
     if "--check" in arguments:

@@ -32,6 +32,7 @@ from spark_control.dashboard.events import router as events_router
 from spark_control.dashboard.status import StatusShape
 from spark_control.fleet.hosts_shapes import EntryShape, HostsAnswer, LineShape
 from spark_control.fleet.shapes import HardwareAnswer, SparkShape
+from spark_control.gateway.overview_api import AliasShape, GatewayShape
 from spark_control.models.fit_shapes import FitShape, SuggestShape
 from spark_control.models.import_shapes import IntakeShape
 from spark_control.models.shapes import MenuShape, RecipeShape
@@ -50,6 +51,7 @@ from tests.browser.scenes import (
     spark,
     swap,
 )
+from tests.unit.cli.samples import gateway
 
 PUBLIC = ("/assets/", "/api/session", "/healthz")
 
@@ -90,6 +92,8 @@ class Canned:
     """Holds the rest of a chat answer after its first piece until it is set."""
     records: list[RequestShape] = field(default_factory=list)
     stats: StatsShape | None = None
+    gateway: GatewayShape = field(default_factory=gateway)
+    aliases: dict[str, str] = field(default_factory=lambda: {"fast": "qwen36"})
     engines: list[RowShape] = field(default_factory=list)
     intake: IntakeShape | None = None
     url: str = ""
@@ -246,12 +250,36 @@ def _models(app: FastAPI, canned: Canned) -> None:
 
 def _requests(app: FastAPI, canned: Canned) -> None:
     @app.get("/api/requests")
-    async def records() -> RequestsShape:
-        return RequestsShape(requests=canned.records, next=None)
+    async def records(request: Request, limit: int = 50, after: str = "") -> RequestsShape:
+        canned.asked.append(("GET", "/api/requests", dict(request.query_params)))
+        begin = int(after or 0)
+        rows = canned.records[begin : begin + limit]
+        more = begin + limit < len(canned.records)
+        return RequestsShape(requests=rows, next=str(begin + limit) if more else None)
 
     @app.get("/api/requests/stats")
     async def stats() -> StatsShape:
         return canned.stats or requests_stats({})
+
+    @app.get("/api/gateway")
+    async def gateway() -> GatewayShape:
+        return canned.gateway
+
+    @app.get("/api/settings")
+    async def settings() -> dict[str, object]:
+        value = json.dumps(canned.aliases) if canned.aliases else ""
+        return {"version": "v1", "settings": [{"name": "ALIASES", "value": value}]}
+
+    @app.put("/api/settings")
+    async def save(request: Request) -> dict[str, object]:
+        if canned.refuse is not None:
+            raise canned.refuse
+        canned.aliases = json.loads((await request.json())["values"]["ALIASES"] or "{}")
+        canned.gateway.aliases = [
+            AliasShape(name=name, model=model, to=["spark1"], shadowed=False)
+            for name, model in canned.aliases.items()
+        ]
+        return await settings()
 
 
 def _engines(app: FastAPI, canned: Canned) -> None:

@@ -1,6 +1,7 @@
 """The gateway before an engine that says more than it should."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,9 @@ import httpx
 import pytest
 
 from spark_control.access.shown import SECURITY
-from tests.fleet.system import System, system
+from spark_control.app import boot as boots
+from spark_control.app.compose import compose
+from tests.fleet.system import QUICK, System, served, system
 from tests.service.engines.small import Say, SmallEngine, dribbles, models, says, small_engine
 
 CHAT = "/v1/chat/completions"
@@ -67,6 +70,32 @@ async def test_the_words_of_a_5xx_go_nowhere(
     async with before(tmp_path, dribbles(b"the prompt again ", 500)) as (there, _):
         asked = there.http.post(CHAT, json={"model": "model"})
         answer: httpx.Response = await asyncio.wait_for(asked, 10)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "engine_error")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "engine_error")
     assert "the prompt" not in answer.text + caplog.text
-    assert "the engine on spark1 answered with 500" in caplog.messages
+    assert "the engine on spark1 answered with 500 (" in caplog.text
+
+
+@pytest.mark.parametrize("sparks", [False, True])
+async def test_who_names_no_model_where_only_a_server_is(
+    tmp_path: Path, sparks: bool  # noqa: FBT001 - a column
+) -> None:  # fmt: skip
+    """Without any Spark it is meant; with one whose engine is off, nothing may leave by itself."""
+    paths: Mapping[str, Say] = {"/v1/models": models("far"), CHAT: says({"ok": 1})}
+    async with small_engine(paths) as far:
+        url = f"http://{far.address.host}:{far.address.port}/v1"
+        servers = json.dumps([
+            {"name": "marked", "base_url": "http://127.0.0.1:1", "models": ["x"], "redact": True},
+            {"name": "far", "base_url": url, "models": ["far"]},
+        ])  # fmt: skip
+        variables = {"DATA_DIR": str(tmp_path / "data"), "UPSTREAMS": servers}
+        if sparks:
+            variables |= {"SPARK1_HOST": "127.0.0.1", "SPARK1_PORT": "1"}
+        parts = compose(boots.read(variables, demo=boots.Demo(())), limits=QUICK)
+        async with served(parts) as there, httpx.AsyncClient(base_url=there, timeout=30) as http:
+            await parts.gateway.settle()
+            answers = [await http.post(CHAT, json=body) for body in ({}, {"model": "default"})]
+            named = await http.post(CHAT, json={"model": "far"})
+    assert [answer.status_code for answer in answers] == [503 if sparks else 200] * 2
+    assert named.status_code == 200
+    if sparks:
+        assert answers[0].json()["error"]["code"] == "nothing_loaded"

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from spark_control.core.clock import RealClock
-from spark_control.requests.domain import Record
+from spark_control.requests.domain import Record, millis
 from tests.fleet.system import System, system
 from tests.unit.requests.samples import record
 
@@ -21,7 +21,7 @@ SERIES = "/api/requests/stats?window=10m&step=1m"
 
 def ended(n: int, **more: object) -> Record:
     """Return the record of a request that has ended just now."""
-    return record(n, at=NOW + timedelta(milliseconds=n), **more)
+    return record(n, at_ms=millis(NOW + timedelta(milliseconds=n)), **more)
 
 
 @pytest.fixture
@@ -138,3 +138,22 @@ async def test_each_request_leaves_one_record_without_its_words(running: System)
     assert 'spark_control_gateway_requests_total{model="none"' in page
     data = running.parts.boot.data.root
     assert all(b"xyzzy" not in path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+
+async def test_what_reaches_no_engine_is_recorded_and_counted_too(running: System) -> None:
+    """The control process answers one of them itself."""
+    paths = ("/v1/models", "/v1/models/none", "/v1/chat/completions", "/v1/nothing")
+    answers = [await running.http.get(path) for path in paths]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [200, 404, 405, 404]
+    rows = await recorded(running, 4)
+    assert [row["status"] for row in rows] == statuses
+    routes = ["/v1/models", "/v1/models", "/v1/chat/completions", "other"]
+    assert [row["path"] for row in rows] == routes
+    errors = [None, "model_not_found", "method_wrong", None]
+    assert [row["error"] for row in rows] == errors
+    assert [row["asked"] for row in rows] == [None, "none", None, None]
+    page = (await running.http.get("/metrics")).text
+    for route, status in zip(routes, statuses, strict=True):
+        labels = f'{{model="none",route="{route}",status="{status}"}}'
+        assert f"spark_control_gateway_requests_total{labels} 1.0" in page

@@ -106,7 +106,7 @@ async def test_a_service_that_fails_inside_is_told_of(tmp_path: Path) -> None:
         assert answer.json()["error"]["code"] == "service_wedged"
         assert "CUDA" not in answer.text
     assert events == {"parakeet", "magpie"}
-    assert (embedding.status_code, embedding.json()["error"]["code"]) == (502, "service_error")
+    assert (embedding.status_code, embedding.json()["error"]["code"]) == (500, "service_error")
     assert rows
 
 

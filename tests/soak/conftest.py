@@ -1,15 +1,18 @@
-"""How long the soak lasts."""
+"""How long the soak lasts: `--soak-s`, else `SOAK_S` of the environment, else two minutes."""
 
 import pytest
 
-SLICE_S = 10.0
+from spark_control.settings.load import process_environment
+
+USUAL_S = "120"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make soak` ask for more than a slice."""
-    parser.addoption("--soak-s", type=float, default=SLICE_S, help="seconds of load of the soak")
+    """Let `make soak` ask for more; not known to a run that collects other folders too."""
+    parser.addoption("--soak-s", type=float, default=None, help="seconds of load of the soak")
 
 
 @pytest.fixture
 def soak_s(request: pytest.FixtureRequest) -> float:
-    return float(request.config.getoption("--soak-s", SLICE_S))
+    asked = request.config.getoption("--soak-s", None)
+    return float(asked or process_environment().get("SOAK_S") or USUAL_S)

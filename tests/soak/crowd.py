@@ -1,22 +1,36 @@
 """Clients of all kinds at once; each has an address of its own, by which its records are known."""
 
+import asyncio
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from spark_control.core.clock import RealClock
 from spark_control.core.tasks import Tasks
-from tests.soak.http1 import Connection, Left, connected
-from tests.soak.steady import EVENTS
+from tests.soak.http1 import Connection, Left, Seen, connected, form
+from tests.soak.steady import EVENTS, MESSAGES
 from tests.soak.tally import Tally, Try
 
 CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
+UPLOADS = "/v1/audio/transcriptions"
+SPEECH = "/v1/audio/speech"
 STEADY, SHAKY = "steady", "shaky"
-PAUSE_S = 0.05
+PAUSE_S = 0.2
 STREAM = {"model": STEADY, "stream": True, "messages": [{"role": "user", "content": "x"}]}
 PLAIN = {"model": STEADY, "messages": [{"role": "user", "content": "x"}]}
+MESSAGE = {**STREAM, "max_tokens": 9}
+EMBED = {"model": STEADY, "input": ["a", "b"]}
+SAY = {"model": "kokoro", "voice": "af_heart", "input": "x"}
+SOUND = form(bytes(200_000))
+AT_ONCE = 4
+"""Requests for speech of one client: one runs, one waits, and the others are refused."""
 PAGES = ("/", "/api/status", "/v1/models", "/healthz", "/api/models")
-HOW_MANY = {"stream": 10, "plain": 2, "leaves": 4, "shaky": 2, "loaded": 2, "pages": 2}
+HOW_MANY = {
+    "stream": 8, "plain": 2, "leaves": 4, "shaky": 2, "loaded": 2, "pages": 2, "messages": 2,
+    "embeds": 1, "large": 1, "uploads": 2, "speaks": 1,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -37,6 +51,8 @@ class Crowd:
         kinds: dict[str, Callable[[Connection, str], Awaitable[None]]] = {
             "stream": self._streams, "plain": self._plain, "leaves": self._leaves,
             "shaky": self._shaky, "loaded": self._whatever_is_loaded, "pages": self._reads_pages,
+            "messages": self._messages, "embeds": self._embeds, "large": self._large,
+            "uploads": self._uploads, "speaks": self._speaks,
         }  # fmt: skip
         for kind, visit in kinds.items():
             for _ in range(HOW_MANY[kind]):
@@ -62,20 +78,20 @@ class Crowd:
                         await visit(connection, address)
                 except (OSError, EOFError, Left):
                     pass  # what it means is told by the tally
-                await RealClock().sleep(PAUSE_S)
+                await RealClock().sleep(PAUSE_S * (1 + number % 5))  # or all come in step
         finally:
             self._left -= 1
 
     async def _model(
-        self, connection: Connection, one: Try, body: object, *, leave_after: int = 0
-    ) -> None:
+        self, connection: Connection, one: Try, body: object, *, path: str = CHAT,
+        leave_after: int = 0,
+    ) -> None:  # fmt: skip
         """Make a try of it, however it ends."""
         self.tally.tries.append(one)
         try:
-            seen = await connection.ask(CHAT, body, leave_after=leave_after)
+            seen = await connection.ask(path, body, leave_after=leave_after)
             one.status = seen.status
-            whole = b"[DONE]" in seen.body and seen.events == EVENTS
-            one.whole = whole if one.kind == "stream" else True
+            one.whole = _whole(one.kind, body, seen)
         finally:
             one.ended = RealClock().monotonic()
 
@@ -108,8 +124,46 @@ class Crowd:
             await self._model(connection, self._try(client, "loaded"), body)
             await RealClock().sleep(PAUSE_S)
 
+    async def _messages(self, connection: Connection, client: str) -> None:
+        await self._model(connection, self._try(client, "messages"), MESSAGE, path=MESSAGES)
+
+    async def _embeds(self, connection: Connection, client: str) -> None:
+        await self._model(connection, self._try(client, "embeds"), EMBED, path=EMBEDDINGS)
+
+    async def _large(self, connection: Connection, client: str) -> None:
+        """Send from one to eight megabytes of a prompt."""
+        size = 1_000_000 * (1 + sum(map(int, client.split("."))) % 8)
+        body = {**PLAIN, "messages": [{"role": "user", "content": "x" * size}]}
+        await self._model(connection, self._try(client, "large"), body)
+        await RealClock().sleep(4 * PAUSE_S)
+
+    async def _uploads(self, connection: Connection, client: str) -> None:
+        await self._model(connection, self._try(client, "uploads"), SOUND, path=UPLOADS)
+        await RealClock().sleep(PAUSE_S)
+
+    async def _speaks(self, _: Connection, client: str) -> None:
+        """Ask for more at once than one client gets."""
+
+        async def ask() -> None:
+            async with connected(self.port, client) as own:
+                await self._model(own, self._try(client, "speaks"), SAY, path=SPEECH)
+
+        await asyncio.gather(*(ask() for _ in range(AT_ONCE)), return_exceptions=True)
+
     async def _reads_pages(self, connection: Connection, _: str) -> None:
         for path in PAGES:
             await connection.ask(path)
             self.pages += 1
             await RealClock().sleep(PAUSE_S)
+
+
+def _whole(kind: str, body: object, seen: Seen) -> bool:
+    """Tell whether all of an answer came, and all of the request had come."""
+    match kind:
+        case "stream" | "messages":
+            return seen.ended == 1 and seen.events == EVENTS
+        case "embeds" | "large" | "uploads":
+            sent = body if isinstance(body, bytes) else json.dumps(body)
+            return f'"took": {len(sent)},'.encode() in seen.body
+        case _:
+            return True

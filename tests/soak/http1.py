@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+BOUNDARY = "soak"
+
 
 class Left(Exception):
     """The client has left in the middle, as it was asked to."""
@@ -20,8 +22,13 @@ class Seen:
 
     @property
     def events(self) -> int:
-        """Return how many events of a stream came before its end."""
-        return self.body.count(b"data: ") - self.body.count(b"data: [DONE]")
+        """Return how many events of a stream came, the one that says its end not counted."""
+        return self.body.count(b"data: ") - self.ended
+
+    @property
+    def ended(self) -> int:
+        """Return how often a stream says that it is at its end."""
+        return self.body.count(b"data: [DONE]") + self.body.count(b'"message_stop"}')
 
 
 @dataclass(slots=True)
@@ -32,11 +39,17 @@ class Connection:
     writer: asyncio.StreamWriter
 
     async def ask(self, path: str, body: object = None, *, leave_after: int = 0) -> Seen:
-        """Send a request and read its answer. Raises Left after `leave_after` bytes."""
-        content = b"" if body is None else json.dumps(body).encode()
+        """Send a request and read its answer. Raises Left after `leave_after` bytes.
+
+        Bytes are sent as an upload, anything else as JSON.
+        """
+        upload = isinstance(body, bytes)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        content = b"" if body is None else content
         method = "GET" if body is None else "POST"
+        kind = f"multipart/form-data; boundary={BOUNDARY}" if upload else "application/json"
         self.writer.write(
-            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
             f"Content-Length: {len(content)}\r\n\r\n".encode()
             + content
         )
@@ -59,6 +72,13 @@ class Connection:
         while size := int(await self.reader.readuntil(b"\r\n"), 16):
             yield (await self.reader.readexactly(size + 2))[:-2]
         await self.reader.readuntil(b"\r\n")
+
+
+def form(data: bytes) -> bytes:
+    """Return a form with one file."""
+    edge = BOUNDARY.encode()
+    lines = b'Content-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    return b"--%b\r\n%b%b\r\n--%b--\r\n" % (edge, lines, data, edge)
 
 
 @asynccontextmanager

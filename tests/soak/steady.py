@@ -1,4 +1,4 @@
-"""An engine for `UPSTREAMS` that answers any request, and can be taken away and brought back."""
+"""A server that answers any request to an engine or a speech service, and can be taken away."""
 
 import asyncio
 import json
@@ -8,14 +8,16 @@ from spark_control.core.clock import RealClock
 
 EVENTS = 60
 PAUSE_S = 0.03
+MESSAGES = "/v1/messages"
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: "
 _STREAM = _HEAD + b"text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @dataclass(slots=True)
 class Steady:
-    """Listens on one port; `active` are the requests that run."""
+    """Listens on one port; `active` are the requests that run, each for at least `takes_s`."""
 
+    takes_s: float = 0.0
     port: int = 0
     active: int = 0
     _server: asyncio.Server | None = None
@@ -23,7 +25,9 @@ class Steady:
 
     async def start(self) -> None:
         """Listen, on the port of the time before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, limit=1 << 22
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -40,10 +44,11 @@ class Steady:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
                 size = int(head.partition("content-length: ")[2].split("\r\n")[0] or 0)
-                asked = json.loads(await reader.readexactly(size) or b"{}")
+                body = await reader.readexactly(size)
                 self.active += 1
                 try:
-                    await self._answer(asked, writer)
+                    await RealClock().sleep(self.takes_s)
+                    await self._answer(head.split(" ", 2)[1], body, writer)
                 finally:
                     self.active -= 1
         except (OSError, EOFError):
@@ -52,18 +57,20 @@ class Steady:
             self._open.discard(writer)
             writer.close()
 
-    async def _answer(self, asked: dict[str, object], writer: asyncio.StreamWriter) -> None:
-        if not asked.get("stream"):
-            body = json.dumps({"id": "x", "usage": {"prompt_tokens": 3, "completion_tokens": 5}})
-            length = f"application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    async def _answer(self, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
+        if b'"stream": true' not in body[:80]:
+            usage = {"prompt_tokens": 3, "completion_tokens": 5}
+            said = json.dumps({"id": "x", "took": len(body), "usage": usage})
+            length = f"application/json\r\nContent-Length: {len(said)}\r\n\r\n{said}"
             writer.write(_HEAD + length.encode())
             await writer.drain()
             return
         writer.write(_STREAM)
         for n in range(EVENTS):
-            await self._event(json.dumps({"choices": [{"delta": {"content": f"{n}"}}]}), writer)
+            await self._event(_delta(path, n), writer)
             await RealClock().sleep(PAUSE_S)
-        await self._event("[DONE]", writer)
+        end = json.dumps({"type": "message_stop"}) if path == MESSAGES else "[DONE]"
+        await self._event(end, writer)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
 
@@ -73,3 +80,10 @@ class Steady:
         await writer.drain()
         if writer.transport.is_closing():
             raise ConnectionResetError
+
+
+def _delta(path: str, n: int) -> str:
+    if path == MESSAGES:
+        delta = {"type": "text_delta", "text": f"{n}"}
+        return json.dumps({"type": "content_block_delta", "index": 0, "delta": delta})
+    return json.dumps({"choices": [{"delta": {"content": f"{n}"}}]})

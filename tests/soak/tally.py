@@ -9,6 +9,10 @@ ON_ITS_WAY_S = 1.0
 """What a worker sends while control is being killed may be read by nobody."""
 
 
+WHOLE = frozenset({"stream", "plain", "messages", "embeds", "large", "uploads"})
+"""What must be answered: no server that it needs is ever taken away."""
+
+
 @dataclass(slots=True)
 class Try:
     """One model request: whose, when, and whether the whole answer came."""
@@ -45,7 +49,7 @@ class Tally:
         return [
             one
             for one in self.tries
-            if one.kind in {"stream", "plain"}
+            if one.kind in WHOLE
             and not (one.whole and one.status == 200)
             and not any(k.what == "worker" and _overlaps(one, k.at, k.back) for k in self.kills)
         ]

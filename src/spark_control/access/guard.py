@@ -16,8 +16,8 @@ from spark_control.core.errors import WrongMediaType
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OUTSIDE = (
-    "/v1", "/tokenize", "/detokenize", "/scrub", "/rehydrate", "/api/search", "/api/audio",
-    "/api/health-event",
+    "/v1", "/tokenize", "/detokenize", "/rerank", "/score", "/scrub", "/rehydrate",
+    "/api/search", "/api/audio", "/api/health-event",
 )  # fmt: skip
 PUBLIC = ("/healthz", "/readyz", "/assets", "/docs", "/api/session", "/favicon.ico")
 LOOPBACK = frozenset({"localhost", "ip6-localhost"})

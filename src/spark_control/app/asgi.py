@@ -21,6 +21,7 @@ from spark_control.fleet.hosts_api import router as hosts_router
 from spark_control.fleet.shapes import render as render_spark
 from spark_control.gateway.api import router as gateway_router
 from spark_control.gateway.api import shown as worker_router
+from spark_control.gateway.overview_api import router as overview_router
 from spark_control.jobs.api import router as jobs_router
 from spark_control.metrics.api import router as metrics_router
 from spark_control.models.api import router as models_router
@@ -63,6 +64,7 @@ def build(parts: Parts) -> ASGIApp:
         settings_router(parts.configuration),
         backup_router(parts.backup),
         gateway_router(parts.gateway),
+        overview_router(parts.gateway, parts.in_flight.busy, parts.accounting.metrics.stats),
         worker_router(),
         requests_router(parts.accounting.requests),
         metrics_router(parts.accounting.metrics),

@@ -15,7 +15,7 @@ from spark_control.app import backup
 from spark_control.app.boot import Boot
 from spark_control.app.wire_access import wire_access, wire_owner
 from spark_control.app.wire_fleet import make_pool, wire_engines, wire_fleet, wire_keys
-from spark_control.app.wire_gateway import Heard, wire_gateway, wire_link, wire_services
+from spark_control.app.wire_gateway import Heard, beside, wire_gateway, wire_link, wire_services
 from spark_control.app.wire_hosts import wire_hosts
 from spark_control.app.wire_jobs import wire_jobs, wire_logs, wire_sql
 from spark_control.app.wire_requests import Accounting, wire_accounting
@@ -36,6 +36,8 @@ from spark_control.core.sql import Sql
 from spark_control.core.tasks import Tasks
 from spark_control.dashboard.status import NoticeShape, Status
 from spark_control.engines.adapters.openai_http import HttpProbe
+from spark_control.engines.adapters.pulse_http import HttpPulse
+from spark_control.engines.deep_watch import DeepProbes
 from spark_control.engines.usecases import Engines
 from spark_control.fleet.hosts import Hosts
 from spark_control.fleet.usecases import Fleet
@@ -88,6 +90,7 @@ class Parts:
     in_flight: InFlight
     status: Status
     accounting: Accounting
+    deep: DeepProbes
     takeover: Takeover
     ready: bool = False
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -102,6 +105,7 @@ class Parts:
         _ = self.tasks.spawn(self.jobs.watch(self._take_up), name="jobs")
         _ = self.tasks.spawn(self._follow_settings(), name="settings")
         _ = self.tasks.spawn(self.engines.watch(), name="engines")
+        _ = self.tasks.spawn(self.deep.follow(), name="deep probes")
         _ = self.tasks.spawn(self.gateway.follow(), name="gateway")
         _ = self.tasks.spawn(self.gateway.follow_settings(), name="gateway settings")
         _ = self.tasks.spawn(self.gateway.follow_menu(), name="gateway menu")
@@ -191,13 +195,19 @@ def compose(
         engines=engines, swaps=swaps, locks=locks, configuration=configuration,
         notices=lambda: notices(boot, owner), started_at=iso(clock.now()),
     )  # fmt: skip
+    services = wire_services(pool, settings, bus, clock)
     accounting = wire_accounting(
         sql=sql, bus=bus, clock=clock, settings=settings, pool=probe_pool, engines=engines,
         fleet=fleet, jobs=jobs, locks=locks, busy=in_flight.busy,
+        beside=lambda: beside(services, settings),
     )  # fmt: skip
     access = wire_access(owner, settings, clock)
-    services = wire_services(pool, settings, bus, clock)
-    heard = Heard(in_flight=in_flight, accounting=accounting, wedged=services.wedged)
+    deep = DeepProbes(
+        engines=engines, probe=probe, pulse=HttpPulse(probe_pool), load=in_flight, clock=clock
+    )
+    heard = Heard(
+        in_flight=in_flight, accounting=accounting, wedged=services.wedged, ended=deep.ended
+    )
     link = wire_link(boot, heard, tasks)
     gateway = wire_gateway(
         link=link, pool=pool, engines=engines, models=models, swaps=swaps, access=access,
@@ -211,7 +221,7 @@ def compose(
         engines=engines, models=models, setup=setup, locks=locks,
         swaps=swaps, validation=wire_validation(boot, fleet, swaps, probe, clock),
         gateway=gateway, link=link, in_flight=in_flight, status=status,
-        accounting=accounting, takeover=takeover,
+        accounting=accounting, takeover=takeover, deep=deep,
     )  # fmt: skip
 
 

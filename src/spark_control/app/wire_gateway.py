@@ -12,7 +12,9 @@ from spark_control.app.wire_requests import Accounting
 from spark_control.core.bus import Bus
 from spark_control.core.clock import Clock
 from spark_control.core.tasks import Tasks
+from spark_control.engines.errors import EngineBroke, EngineSlow
 from spark_control.engines.usecases import Engines
+from spark_control.gateway import outside
 from spark_control.gateway.adapters.link_server import LinkServer
 from spark_control.gateway.adapters.outside_http import HttpOutsideModels
 from spark_control.gateway.adapters.service_http import HttpServiceLooks
@@ -27,6 +29,8 @@ from spark_control.settings.domain import Settings
 from spark_control.settings.load import process_environment
 from spark_control.swap.usecases import Swaps
 
+FAILED = frozenset({EngineBroke.code, EngineSlow.code})
+
 
 @dataclass(kw_only=True, slots=True)
 class Heard:
@@ -35,18 +39,33 @@ class Heard:
     in_flight: InFlight
     accounting: Accounting
     wedged: Callable[[str, int], None]
+    ended: Callable[[Mapping[str, int]], None]
 
     def busy(self, worker: object, counts: Mapping[str, int]) -> None:
         self.in_flight.take(worker, counts)
 
     def records(self, rows: Sequence[Trace]) -> None:
         self.accounting.requests.take([row.record() for row in rows])
+        self.ended(failures(rows))
 
     def stats(self, stats: Stats) -> None:
         self.accounting.metrics.worker(stats)
 
     def left(self, pid: int) -> None:
         self.accounting.metrics.left(pid)
+
+
+def failures(rows: Sequence[Trace]) -> dict[str, int]:
+    """Return how many requests in a row each engine has failed; zero for one that did well."""
+    found: dict[str, int] = {}
+    for row in rows:
+        if row.target is None:
+            continue
+        if row.error in FAILED:
+            found[row.target] = found.get(row.target, 0) + 1
+        elif row.status == 200 and row.error is None:
+            found[row.target] = 0
+    return found
 
 
 def wire_link(boot: Boot, heard: Heard, tasks: Tasks) -> LinkServer:
@@ -59,6 +78,13 @@ def wire_services(
 ) -> Services:
     """Return the speech and embedding services."""
     return Services(settings=settings, looks=HttpServiceLooks(pool), bus=bus, clock=clock)
+
+
+def beside(services: Services, settings: Callable[[], Settings]) -> dict[str, str]:
+    """Return the names of services and outside servers by base URL."""
+    servers = outside.read(settings().text("UPSTREAMS"))
+    named = {service.base_url: service.name for service in services.now()}
+    return named | {server.base_url.rstrip("/"): server.name for server in servers}
 
 
 def wire_gateway(  # noqa: PLR0913 - what a request may touch

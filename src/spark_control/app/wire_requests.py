@@ -1,5 +1,6 @@
 """Wires the records of requests and the numbers for Prometheus."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,7 @@ class Accounting:
 def wire_accounting(  # noqa: PLR0913 - what is counted is all over the house
     *, sql: Sql, bus: Bus, clock: Clock, settings: Callable[[], Settings],
     pool: httpcore.AsyncConnectionPool, engines: Engines, fleet: Fleet, jobs: Jobs, locks: Locks,
-    busy: Callable[[], Mapping[str, int]],
+    busy: Callable[[], Mapping[str, int]], beside: Callable[[], Mapping[str, str]],
 ) -> Accounting:  # fmt: skip
     """Return the records over the database, counted for Prometheus as they come."""
     counts = Counts(__version__)
@@ -78,9 +79,10 @@ def wire_accounting(  # noqa: PLR0913 - what is counted is all over the house
         clock=clock,
     )  # fmt: skip
     metrics.show(Scene(
-        cards=fleet.cards, engines=engines.seen, busy=busy,
+        cards=fleet.cards, engines=engines.seen, busy=busy, beside=beside,
         locked=lambda: isinstance(locks.shape(), LockShape), jobs=metrics.unfinished,
-        workers=metrics.workers, lost=lambda: requests.lost,
+        workers=metrics.workers, lost=lambda: requests.lost + metrics.lost,
+        tasks=lambda: len(asyncio.all_tasks()),
     ))  # fmt: skip
     return Accounting(requests=requests, metrics=metrics, fleet=fleet, clock=clock)
 

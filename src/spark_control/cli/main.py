@@ -15,6 +15,7 @@ from spark_control.cli.session import Session, console
 from spark_control.cli.verbs.backup import backup, restore
 from spark_control.cli.verbs.demo import demo
 from spark_control.cli.verbs.engines import engines
+from spark_control.cli.verbs.gateway import gateway
 from spark_control.cli.verbs.hosts import hosts
 from spark_control.cli.verbs.jobs import jobs
 from spark_control.cli.verbs.lock import lock
@@ -136,8 +137,9 @@ app.add_typer(models, name="models")
 app.add_typer(lock, name="lock")
 app.add_typer(engines, name="engines")
 app.add_typer(hosts, name="hosts")
+app.add_typer(requests, name="requests")
 for verb in (
-    status, swap, validate, logs, jobs, requests, settings, serve, demo, version, backup, restore,
+    status, swap, validate, logs, jobs, gateway, settings, serve, demo, version, backup, restore,
 ):  # fmt: skip
     app.command()(verb)
 

@@ -86,6 +86,14 @@ def ago(moment: str | None, now: datetime) -> str:
         return DASH
 
 
+def time_of_day(moment: str | None) -> str:
+    """Return the time of day of an ISO time where the reader is, or a dash."""
+    try:
+        return datetime.fromisoformat(moment or "").astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return DASH
+
+
 def past(seconds: float) -> str:
     """Return `just now`, `12 s ago`, `3 h ago`, `2 days ago`."""
     if seconds < 5:

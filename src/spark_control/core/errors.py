@@ -148,6 +148,8 @@ class EngineTrouble(AppError):
 
     code = "engine_trouble"
     hint = ""
+    status: int | None = None
+    """The 5xx it answered with, which the client gets too."""
 
 
 class Unavailable(AppError):

@@ -1,6 +1,6 @@
 """One table from error families to HTTP, with three renderings: ours, OpenAI's, Anthropic's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spark_control.core import errors
 
@@ -51,6 +51,15 @@ def row_of(kind: type[errors.AppError]) -> Row:
     return next(TABLE[base] for base in kind.__mro__ if base in TABLE)
 
 
+def row_for(error: errors.AppError) -> Row:
+    """Return the row of `error`; an engine's own status stays, and has the types of its family."""
+    row = row_of(type(error))
+    if not isinstance(error, errors.EngineTrouble) or error.status is None:
+        return row
+    alike = next((other for other in TABLE.values() if other.status == error.status), row)
+    return replace(alike, status=error.status)
+
+
 def _headers(error: errors.AppError) -> dict[str, str]:
     headers = {}
     if error.retry_after_s is not None:
@@ -66,24 +75,29 @@ def _sentence(error: errors.AppError) -> str:
 
 def ours(error: errors.AppError) -> Rendered:
     """Render `{error: {code, message, hint?, detail?}}`."""
-    return Rendered(row_of(type(error)).status, {"error": error.as_dict()}, _headers(error))
+    return Rendered(row_for(error).status, {"error": error.as_dict()}, _headers(error))
 
 
 def openai(error: errors.AppError) -> Rendered:
-    """Render `{error: {message, type, code, param}}`, the shape of OpenAI's API."""
-    row = row_of(type(error))
+    """Render `{error: {message, type, code, param}}`, the shape of OpenAI's API.
+
+    Its clients keep what else there is: `hint` and `detail` are as in our own shape.
+    """
+    row = row_for(error)
     body: dict[str, object] = {
         "message": _sentence(error),
         "type": row.openai_type,
         "code": error.code,
         "param": error.param,
     }
+    more = error.as_dict()
+    body |= {name: more[name] for name in ("hint", "detail") if name in more}
     return Rendered(row.status, {"error": body}, _headers(error))
 
 
 def anthropic(error: errors.AppError) -> Rendered:
     """Render `{type: error, error: {type, message}}`, the shape of Anthropic's API."""
-    row = row_of(type(error))
+    row = row_for(error)
     body: dict[str, object] = {"type": row.anthropic_type, "message": _sentence(error)}
     return Rendered(row.status, {"type": "error", "error": body}, _headers(error))
 

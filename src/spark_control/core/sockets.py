@@ -41,6 +41,18 @@ def bound(host: str, port: int, *, shared: bool) -> socket.socket:
     return sock
 
 
+def pending(sock: socket.socket) -> list[socket.socket]:
+    """Take the connections that nobody has accepted; whoever closes `sock` would cut them off."""
+    found: list[socket.socket] = []
+    try:
+        while len(found) < BACKLOG:
+            found.append(sock.accept()[0])
+            found[-1].settimeout(0)
+    except OSError:
+        pass  # that was all, or it is closed already
+    return found
+
+
 def check_free(host: str, port: int) -> None:
     """See that nobody has the address. Raises AddressTaken."""
     with bound(host, port, shared=False) as sock:

@@ -21,10 +21,28 @@ class EngineState(StrEnum):
     """It takes connections and does not answer."""
     UNKNOWN = "unknown"
     """The address cannot be reached, so nothing can be said."""
+    WEDGED = "wedged"
+    """It is healthy and lists models, and makes no tokens; no look says so, only a deep probe."""
 
 
-TAKEN = frozenset({EngineState.SERVING, EngineState.LOADING, EngineState.SILENT})
+TAKEN = frozenset({
+    EngineState.SERVING, EngineState.LOADING, EngineState.SILENT, EngineState.WEDGED,
+})  # fmt: skip
 """Something listens, whatever it is."""
+
+
+class Health(StrEnum):
+    """Whether requests are sent to an engine."""
+
+    OUT = "out"
+    """It does not serve."""
+    GOOD = "good"
+    DOUBTED = "doubted"
+    """Looks at it fail since a moment ago; requests still go there."""
+    EJECTED = "ejected"
+    """It served, and has not answered for too long; none go there until it answers again."""
+    WEDGED = "wedged"
+    """It answers looks and makes no tokens; none go there until it makes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +70,54 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """Looks in a row at an engine that served: how many failed, since when, and the last why."""
+
+    looks: int
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine slot of the fleet as last seen."""
+    """One engine slot of the fleet as last seen. Of one that is doubted, `look` is the last good.
+
+    `wedged` is since when it makes no tokens.
+    """
 
     spark: str
     address: Address
     look: Look
     seen_at: datetime
+    failing: Failing | None = None
+    wedged: datetime | None = None
+
+    @property
+    def health(self) -> Health:
+        """Return whether requests are sent there."""
+        if self.wedged is not None:
+            return Health.WEDGED
+        serving = self.look.state is EngineState.SERVING
+        if self.failing is not None:
+            return Health.DOUBTED if serving else Health.EJECTED
+        return Health.GOOD if serving else Health.OUT
 
     @property
     def state(self) -> EngineState:
-        """Return what its port said."""
-        return self.look.state
+        """Return what its port said, and what a deep probe said."""
+        return self.look.state if self.wedged is None else EngineState.WEDGED
+
+    @property
+    def trouble_since(self) -> datetime | None:
+        """Return since when it does not answer or makes no tokens."""
+        return self.wedged or (self.failing.since if self.failing else None)
+
+    @property
+    def detail(self) -> str:
+        """Return what there is to say of it to a person."""
+        if self.wedged is not None:
+            return "it lists its model and makes no tokens"
+        return self.failing.detail if self.failing else self.look.detail
 
     @property
     def served(self) -> tuple[str, ...]:

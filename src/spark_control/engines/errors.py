@@ -11,7 +11,7 @@ class EngineUnreachable(EngineTrouble):
 
 
 class EngineBroke(EngineTrouble):
-    """The engine answered with an error of its own."""
+    """The engine hung up, or answered with an error; a 5xx keeps its status."""
 
     code = "engine_error"
     hint = "The engine's log says why."

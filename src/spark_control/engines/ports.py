@@ -18,6 +18,13 @@ class Probe(Protocol):
         """
 
 
+class Pulse(Protocol):
+    """Reads what an engine says of its own work."""
+
+    async def tokens(self, address: Address) -> float | None:
+        """Return how many tokens it has read and made; None when it does not say. Never raises."""
+
+
 class Load(Protocol):
     """Knows how many requests an engine is answering now."""
 

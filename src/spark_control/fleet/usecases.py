@@ -47,6 +47,8 @@ class Card:
     checked_at: datetime | None = None
     hardware: Hardware | None = None
     read_at: datetime | None = None
+    took_s: float | None = field(default=None, compare=False)
+    """How long the last look took, whatever came of it."""
 
     @property
     def trouble(self) -> str | None:
@@ -157,7 +159,7 @@ class Fleet:
             return member.card  # the Spark left the fleet, or the fleet is closed
 
     async def _probe(self, member: _Member) -> Card:
-        before = member.card
+        before, began = member.card, self.clock.monotonic()
         try:
             hardware = await self._read(member)
             now = self.clock.now()
@@ -170,6 +172,7 @@ class Fleet:
             now = self.clock.now()
             member.card = replace(before, reachable=reachable, error=error, checked_at=now)
         member.checked = self.clock.monotonic()
+        member.card = replace(member.card, took_s=member.checked - began)
         if not member.gone:
             self._tell(before, member.card)
         return member.card

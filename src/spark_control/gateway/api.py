@@ -19,6 +19,8 @@ RELAYED = {
     "/v1/rerank": "Put documents in order",
     "/v1/score": "Score pairs of texts",
     "/v1/audio/speech": "Text to speech",
+    "/rerank": "The same as `/v1/rerank`",
+    "/score": "The same as `/v1/score`",
     "/tokenize": "Text to tokens",
     "/detokenize": "Tokens to text",
 }
@@ -28,6 +30,7 @@ UPLOADS = {
 }
 LISTS = {
     "/v1/models": "List the models that are loaded, and the services",
+    "/v1/models/{model}": "One row of that list; the name may hold slashes",
     "/v1/audio/voices": "List the voices",
 }
 _OBJECT = {"application/json": {"schema": {"type": "object"}}}

@@ -1,11 +1,11 @@
 """Every endpoint there is, for machines: engines, services, and servers of `UPSTREAMS`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from spark_control.engines.domain import Address, Engine, EngineState
-from spark_control.gateway.outside import Server
+from spark_control.gateway.outside import Said, Server, has, up
 from spark_control.gateway.services import Row, Service
 from spark_control.settings.domain import Settings
 
@@ -69,7 +69,7 @@ def services(
     return [endpoint for endpoint in found if endpoint.host]
 
 
-def outside(servers: Iterable[Server], has: dict[str, tuple[str, ...]]) -> list[Endpoint]:
+def outside(servers: Iterable[Server], said: Mapping[str, Said]) -> list[Endpoint]:
     """Return the servers of `UPSTREAMS`, without names and passwords in their addresses."""
     found = []
     for server in servers:
@@ -82,6 +82,6 @@ def outside(servers: Iterable[Server], has: dict[str, tuple[str, ...]]) -> list[
         found.append(Endpoint(
             name=server.name, service=server.name, capability=CHAT, host=parts.hostname or "",
             port=port, base_url=f"{parts.scheme}://{netloc}{parts.path}".rstrip("/"),
-            models=server.models or has.get(server.base_url, ()), disabled=server.redact,
+            models=has(server, said), disabled=server.redact, up=up(server, said),
         ))  # fmt: skip
     return found

@@ -27,7 +27,7 @@ def read(body: bytes) -> Envelope:
         found = _READ.decode(body)
     except msgspec.ValidationError as error:
         raise BodyUnreadable("The body is JSON, but no object.") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a text that is no UTF-8 is a ValueError
         raise BodyUnreadable("The body is not JSON.") from error
     model = found.model
     if model is not None and not isinstance(model, str):
@@ -42,7 +42,7 @@ def rename(body: bytes, model: str) -> bytes:
     """
     try:
         parts: dict[str, object] = {**_PARTS.decode(body)}
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BodyUnreadable("The body is not JSON.") from error
     parts["model"] = model
     return msgspec.json.encode(parts)

@@ -6,6 +6,7 @@ from spark_control.core.errors import (
     EngineTrouble,
     NotFound,
     SlowUpstream,
+    StorageTrouble,
     TooMany,
     Unavailable,
 )
@@ -99,6 +100,27 @@ class WaitedTooLong(Unavailable):
     hint = "Wait for the time in `Retry-After`, or raise `QUEUE_WAIT_S`."
 
 
+class BodiesFull(Unavailable):
+    """So much of large requests is in memory already that no more is taken."""
+
+    code = "bodies_full"
+    hint = "Wait for the time in `Retry-After`, or send less at once."
+
+
+class UploadsFull(Unavailable):
+    """So much of uploads is kept on disk already that no more is taken."""
+
+    code = "uploads_full"
+    hint = "Wait for the time in `Retry-After`, or send fewer at once."
+
+
+class DiskShort(StorageTrouble):
+    """An upload has to be kept on disk, and too little of the disk is free."""
+
+    code = "disk_short"
+    hint = "Make room on the disk of the data directory."
+
+
 class SpeechFormat(BadInput):
     """The service that has this voice does not make audio of that format."""
 
@@ -121,7 +143,7 @@ class ServiceUnreachable(EngineTrouble):
 
 
 class ServiceBroke(EngineTrouble):
-    """The service answered with an error of its own, or hung up."""
+    """The service hung up, or answered with an error; a 5xx keeps its status."""
 
     code = "service_error"
     hint = "Its log says why."

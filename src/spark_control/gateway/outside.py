@@ -1,9 +1,11 @@
 """The servers of `UPSTREAMS`: OpenAI-shaped, and not launched here."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 from typing_extensions import override
 
-from spark_control.gateway.route import Target
+from spark_control.gateway.route import DEFAULT, Target
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +35,54 @@ def read(text: str) -> tuple[Server, ...]:
     return tuple(found)
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a server said when it was asked last: whether it answered, and what it has."""
+
+    up: bool
+    models: tuple[str, ...] = ()
+
+
+def heard(before: Said | None, models: tuple[str, ...] | None) -> Said:
+    """Return what is known now; who did not answer (None) has what it had."""
+    if models is None:
+        return Said(up=False, models=before.models if before else ())
+    return Said(up=True, models=models)
+
+
+def ordered(servers: Iterable[Server], said: Mapping[str, Said]) -> list[Server]:
+    """Return the servers in the order in which they are asked: who does not answer last."""
+    away = {url for url, found in said.items() if not found.up}
+    return sorted(servers, key=lambda server: server.base_url in away)
+
+
+def has(server: Server, said: Mapping[str, Said]) -> tuple[str, ...]:
+    """Return the models of a server: those that the settings state, else those it named."""
+    if server.models is not None:
+        return server.models
+    found = said.get(server.base_url)
+    return found.models if found else ()
+
+
+def up(server: Server, said: Mapping[str, Said]) -> bool | None:
+    """Tell whether a server answers and has something; None when it was not asked yet."""
+    found = said.get(server.base_url)
+    return None if found is None else found.up and bool(has(server, said))
+
+
 def target(server: Server, models: tuple[str, ...]) -> Target:
     """Return the server as what requests are routed to."""
     return Target(
         name=server.name, base_url=server.base_url.rstrip("/"), served=models,
         owner=server.name, outside=True, token=server.api_key, redact=server.redact,
     )  # fmt: skip
+
+
+def aliases(said: Mapping[str, str], targets: Iterable[Target], *, alone: bool) -> dict[str, str]:
+    """Return the aliases as they are meant; `alone`: there is no Spark, only outside servers.
+
+    Then `default` is what the first of them has first. Where there are Sparks nothing goes
+    outside that nobody sent there, be it that no engine runs.
+    """
+    open_ones = (target for target in targets if target.outside and not target.redact)
+    first = next(open_ones, None) if alone else None
+    return dict(said) if first is None else {DEFAULT: first.served[0], **said}

@@ -44,8 +44,11 @@ class Link(Protocol):
 class OutsideModels(Protocol):
     """Asks an outside server what it has."""
 
-    async def list(self, server: Server) -> tuple[str, ...]:
-        """Return the names of its models; nothing when it does not say. Never raises for it."""
+    async def list(self, server: Server) -> tuple[str, ...] | None:
+        """Return the names of its models, nothing when it does not say; None when it is away.
+
+        Never raises for what the server does.
+        """
 
 
 class ServiceLooks(Protocol):

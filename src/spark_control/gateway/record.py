@@ -11,6 +11,16 @@ PATHS = frozenset({
     "/tokenize", "/detokenize", "/rerank", "/score",
 })  # fmt: skip
 """The paths that are named in records; any other is `other`, so that nobody can fill a table."""
+MODELS = "/v1/models"
+MODEL_PATH = f"{MODELS}/"
+"""What the path of a request for one model begins with."""
+
+
+def named(path: str) -> str:
+    """Return the path by which a request is recorded."""
+    if path in PATHS:
+        return path
+    return MODELS if path.startswith(MODEL_PATH) else OTHER
 
 
 class Trace(msgspec.Struct, array_like=True, gc=False):
@@ -46,7 +56,7 @@ class Trace(msgspec.Struct, array_like=True, gc=False):
         """Return the record of the request, which has ended."""
         return Record(
             id=self.id, at_ms=round((self.epoch + self.began) * 1000),
-            path=self.path if self.path in PATHS else OTHER,
+            path=named(self.path),
             asked=_short(self.asked), model=_short(self.model), target=self.target,
             client=self.client[:LONGEST_NAME], status=self.status, error=self.error,
             streamed=self.streamed,

@@ -88,19 +88,22 @@ class Routes:
                 having = tuple(target for target in tier if name in target.served)
                 names.setdefault(name, Choice(having))
         if engines:
-            first = Choice((engines[0],), engines[0].key)
-            names.setdefault(DEFAULT, first)
-            names[None] = first
+            key = engines[0].key
+            names[None] = Choice(names[key].targets, key)
+            names.setdefault(DEFAULT, names[None])
         for alias, meant in self.scene.aliases.items():
             if alias not in names and alias not in self.scene.menu and meant in names:
                 targets = names[meant].targets
                 names[alias] = Choice(targets, targets[0].key if meant == DEFAULT else meant)
+        if DEFAULT in self.scene.aliases and DEFAULT in names:
+            names.setdefault(None, names[DEFAULT])
 
     def find(self, name: str | None) -> Choice | None:
         """Return who answers for `name`, or None when nobody does now.
 
-        A key or repo goes to the engines that serve it; `default` or no name to the first engine
-        of the fleet; an alias to the model it stands for, unless a key has that name.
+        A key or repo goes to the engines that serve it; `default` or no name to those that serve
+        what the first engine of the fleet does; an alias to the model it stands for, unless a
+        key has that name. Nothing goes to an outside server that nobody named.
         """
         return self._by_name.get(name)
 

@@ -7,11 +7,18 @@ from enum import StrEnum
 import msgspec
 from typing_extensions import override
 
+from spark_control.gateway import route
+from spark_control.gateway.errors import (
+    ModelNotFound,
+    ModelNotLoaded,
+    NothingLoaded,
+    ServiceMissing,
+)
 from spark_control.gateway.outside import Server
-from spark_control.gateway.route import DEFAULT, Choice, Routes, Target
+from spark_control.gateway.route import DEFAULT, Choice, Routes, Scene, Target
 from spark_control.settings.domain import Settings
 
-EMBED_PATHS = frozenset({"/v1/embeddings", "/v1/rerank", "/v1/score"})
+EMBED_PATHS = frozenset({"/v1/embeddings", "/v1/rerank", "/v1/score", "/rerank", "/score"})
 
 
 class Role(StrEnum):
@@ -154,14 +161,18 @@ def choose(
 ) -> Choice | None:
     """Return who answers a request for a model, or None when nobody does now.
 
-    What embeds is an engine or server that has the model, else the embedding service.
+    What embeds is an engine or server that has the model, else the embedding service; an engine
+    that chats is no answer to who names none.
     """
-    embedding = of_role(services, Role.EMBED) if path in EMBED_PATHS else []
-    if not embedding:
+    if path not in EMBED_PATHS:
         return routes.find(name)
     if name is not None and name != DEFAULT and (found := routes.find(name)) is not None:
         return found
-    service, scene = embedding[0], routes.scene
+    embedding = of_role(services, Role.EMBED)
+    return _embeds(embedding[0], name, routes.scene) if embedding else None
+
+
+def _embeds(service: Service, name: str | None, scene: Scene) -> Choice | None:
     if name in service.models:
         return Choice((target(service),))
     meant = scene.aliases.get(name or "")
@@ -170,6 +181,15 @@ def choose(
     if name in scene.menu:  # a model of ours that is only not loaded
         return None
     return Choice((target(service),))
+
+
+def refuse(
+    path: str, name: str | None, scene: Scene
+) -> ModelNotFound | ModelNotLoaded | NothingLoaded | ServiceMissing:
+    """Return why nobody answers a request for a model."""
+    if path in EMBED_PATHS and name in {None, DEFAULT}:
+        return ServiceMissing("No service for embeddings is configured.")
+    return route.refuse(name, scene)
 
 
 def model_rows(services: Iterable[Service]) -> list[dict[str, object]]:

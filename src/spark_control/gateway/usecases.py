@@ -12,10 +12,11 @@ from spark_control.core.clock import Clock
 from spark_control.core.errors import AppError
 from spark_control.engines.domain import Engine
 from spark_control.engines.usecases import Engines
-from spark_control.gateway import endpoints, outside
+from spark_control.gateway import endpoints, outside, overview
 from spark_control.gateway.looks import Services
+from spark_control.gateway.outside import Said
 from spark_control.gateway.ports import Link, OutsideModels
-from spark_control.gateway.route import Coming, Target
+from spark_control.gateway.route import Coming, Routes, Scene, Target
 from spark_control.gateway.wire import Bounds, Pass, State
 from spark_control.models.domain import Menu
 from spark_control.models.usecases import Models
@@ -26,7 +27,7 @@ from spark_control.swap.usecases import Swaps
 
 log = logging.getLogger(__name__)
 
-OUTSIDE_EVERY_S = 60.0
+OUTSIDE_EVERY_S = 30.0
 MENU_EVERY_S = 10.0
 
 
@@ -46,9 +47,10 @@ class Gateway:
     clock: Clock
     _menu: dict[str, str] = field(init=False, default_factory=dict)
     _told: State | None = field(init=False, default=None)
-    _has: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
-    """What outside servers said they have, by base URL."""
+    _said: dict[str, Said] = field(init=False, default_factory=dict)
+    """What outside servers said when they were asked, by base URL."""
     _version: int = field(init=False, default=0)
+    _since: overview.Since = field(init=False, default_factory=overview.Since)
 
     def begin(self) -> None:
         """Tell what is known at the start, and be there for questions."""
@@ -89,14 +91,13 @@ class Gateway:
             await self.clock.sleep(OUTSIDE_EVERY_S)
 
     async def ask_outside(self) -> None:
-        """Ask those whose models are not named in the settings."""
-        asked = [
-            server for server in outside.read(self.settings().text("UPSTREAMS"))
-            if server.models is None
-        ]  # fmt: skip
+        """Ask all at once what they have; also those whose models the settings state."""
+        asked = outside.read(self.settings().text("UPSTREAMS"))
         found = await asyncio.gather(*(self.outside.list(server) for server in asked))
-        for server, models in zip(asked, found, strict=True):
-            self._has[server.base_url] = models
+        self._said = {
+            server.base_url: outside.heard(self._said.get(server.base_url), models)
+            for server, models in zip(asked, found, strict=True)
+        }
         self.tell()
 
     async def look(self) -> None:
@@ -113,8 +114,21 @@ class Gateway:
         return [
             *endpoints.engines(self.engines.slots().items(), self.engines.seen(), now),
             *endpoints.services(seen.rows(), seen.now(), seen.looked(), now),
-            *endpoints.outside(outside.read(now.text("UPSTREAMS")), self._has),
+            *endpoints.outside(outside.read(now.text("UPSTREAMS")), self._said),
         ]
+
+    def places(self) -> list[overview.Place]:
+        """Return every place that answers requests, how it is, and since when."""
+        coming = self._coming()
+        leaving = frozenset(coming.sparks if coming is not None and coming.leaving else ())
+        found = overview.places(self.endpoints(), self.engines.seen(), leaving)
+        return self._since.note(found, self.clock.now())
+
+    def aliases(self) -> list[overview.Alias]:
+        """Return the aliases and where they lead now."""
+        now, own = self._state(), self.settings().pairs("ALIASES")
+        routes = Routes(Scene(now.targets, now.aliases, now.menu, now.coming))
+        return [alias for alias in overview.aliases(routes) if alias.name in own]
 
     async def settle(self) -> None:
         """Return once every worker decides by what is true now."""
@@ -123,6 +137,7 @@ class Gateway:
 
     def tell(self, *, again: bool = False) -> None:
         """Tell the workers what has changed; `again` also when only the time left has."""
+        _ = self.places()  # notes since when each is as it is
         state = self._state()
         if self._told is not None and not again and _alike(state, self._told):
             return
@@ -139,8 +154,11 @@ class Gateway:
 
     def _state(self) -> State:
         now = self.settings()
+        targets = self._targets(now)
+        alone = not self.engines.slots()
+        aliases = outside.aliases(now.pairs("ALIASES"), targets, alone=alone)
         return State(
-            version=self._version, targets=self._targets(now), aliases=now.pairs("ALIASES"),
+            version=self._version, targets=targets, aliases=aliases,
             menu=self._menu, coming=self._coming(), door=self.door(),
             bounds=Bounds(
                 body_bytes=now.number("MAX_BODY_MB") * 1_000_000,
@@ -155,8 +173,9 @@ class Gateway:
     def _targets(self, now: Settings) -> tuple[Target, ...]:
         engines = [_target(engine) for engine in self.engines.serving()]
         known = {target.base_url for target in engines}
-        for server in outside.read(now.text("UPSTREAMS")):
-            models = server.models or self._has.get(server.base_url, ())
+        servers = outside.read(now.text("UPSTREAMS"))
+        for server in outside.ordered(servers, self._said):
+            models = outside.has(server, self._said)
             found = outside.target(server, models)
             if models and found.base_url not in known:
                 engines.append(found)

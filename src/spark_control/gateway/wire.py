@@ -60,6 +60,9 @@ class Synced(msgspec.Struct, frozen=True, tag="synced"):
 class Leave(msgspec.Struct, frozen=True, tag="leave"):
     """Take no new connections, finish what runs, and end."""
 
+    patient: bool = False
+    """Others have taken over, so what runs may take as long as it does."""
+
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """Who a worker is. `config` is what it was started with; another one cannot take it over."""
@@ -99,6 +102,17 @@ class Wedge(msgspec.Struct, frozen=True, tag="wedge"):
     status: int
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What the system says of a process; zero where it does not."""
+
+    rss_bytes: int = 0
+    cpu_s: float = 0.0
+    open_fds: int = 0
+    max_fds: int = 0
+    started_at: float = 0.0
+    """Seconds since 1970."""
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True, tag="stats"):
     """How the worker is, every few seconds. `lag_s`: how late its loop was, at worst."""
 
@@ -109,6 +123,11 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True, tag="stats"):
     """Requests that wait for an engine."""
     retries: int = 0
     """Requests that were sent again since the last time."""
+    lost: int = 0
+    """Records that were dropped since the last time: control was away for too long."""
+    process: Process = Process()
+    tasks: int = 0
+    """Tasks of its loop; without load there are always as many."""
 
 
 Down = State | Synced | Leave

@@ -36,8 +36,10 @@ class Metrics:
     jobs: Jobs
     bus: Bus
     clock: Clock
+    lost: int = field(init=False, default=0)
+    """Records that workers had to drop while control was away."""
     _open: dict[str, tuple[str, str]] = field(init=False, default_factory=dict)
-    _workers: dict[str, Worker] = field(init=False, default_factory=dict)
+    _workers: dict[str, Stats] = field(init=False, default_factory=dict)
     _text: str = field(init=False, default="")
     _read_at: float | None = field(init=False, default=None)
     _reading: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -56,15 +58,23 @@ class Metrics:
         name = str(stats.pid)
         self.counts.late("worker", stats.lag_s)
         self.counts.retried(stats.retries)
-        self._workers[name] = Worker(stats.connections, stats.waiting)
+        self.lost += stats.lost
+        self._workers[name] = stats
 
     def left(self, pid: int) -> None:
         """Forget a worker that has ended."""
         self._workers.pop(str(pid), None)
 
     def workers(self) -> Mapping[str, Worker]:
+        """Return what the workers said last, for Prometheus."""
+        return {
+            name: Worker(stats.connections, stats.waiting, stats.tasks, stats.process)
+            for name, stats in self._workers.items()
+        }
+
+    def stats(self) -> list[Stats]:
         """Return what the workers said last."""
-        return self._workers
+        return list(self._workers.values())
 
     def unfinished(self) -> Mapping[tuple[str, str], int]:
         """Return how many jobs have not ended, by kind and state."""

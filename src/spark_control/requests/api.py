@@ -1,4 +1,4 @@
-"""`GET /api/requests` and `/api/requests/stats`."""
+"""`GET /api/requests`, `/api/requests/stats` and `/api/requests/models`."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from spark_control.requests import parse
 from spark_control.requests.domain import Filter
-from spark_control.requests.shapes import RequestsShape, StatsShape, render
+from spark_control.requests.shapes import ModelsShape, RequestsShape, StatsShape, render
 from spark_control.requests.usecases import RequestLog
 
 Text = Annotated[str | None, Query(max_length=200)]
@@ -59,5 +59,13 @@ def router(requests: RequestLog) -> APIRouter:
         return await requests.stats(
             wanted, window_s=window_s, step_s=parse.step_of(window_s, step)
         )
+
+    @routes.get("/models")
+    async def models(
+        window: Annotated[str, Query(max_length=20)] = "1h", client: Text = None
+    ) -> ModelsShape:
+        """Return what the last `window` adds up to, by model."""
+        wanted = Filter(client=client or None)
+        return await requests.models(wanted, window_s=parse.span(window, "window"))
 
     return routes

@@ -29,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     target: str | None = None
     """The Spark or the outside server that answered."""
     client: str = ""
-    """The name of the key, or the address it came from."""
+    """The address it came from."""
     status: int
     error: str | None = None
     """Our code, when the answer was ours or broke off."""

@@ -19,6 +19,9 @@ class RequestStore(Protocol):
     async def slots(self, wanted: Filter, *, start: datetime, step_s: int) -> list[Slot]:
         """Return what the records since `start` add up to, by step, those with any."""
 
+    async def models(self, wanted: Filter, *, start: datetime) -> dict[str | None, Slot]:
+        """Return what the records since `start` add up to, by model; None reached no engine."""
+
     async def prune(self, *, before: datetime, rows: int, most: int) -> int:
         """Delete at most `most` records: older than `before`, or beyond the newest `rows`.
 

@@ -1,6 +1,6 @@
 """Records and series on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -65,6 +65,26 @@ class StatsShape(BaseModel):
     """By Spark, 0 to 1 for each step; null where nothing was read."""
 
 
+class ModelShape(BaseModel):
+    """What the requests for one model add up to; null is what reached no engine."""
+
+    model: str | None
+    requests: int
+    errors: int
+    tokens_in: int
+    tokens_out: int
+    ttft_p50_ms: float | None
+    ttft_p95_ms: float | None
+    tokens_per_s_p50: float | None
+
+
+class ModelsShape(BaseModel):
+    """The last `window_s` seconds by model, the busiest first."""
+
+    window_s: int
+    models: list[ModelShape]
+
+
 def render(record: Record) -> RequestShape:
     """Return a record as the API shows it."""
     speed = record.tokens_per_s
@@ -88,6 +108,16 @@ def render_stats(
         points=[_point(point) for point in points(slots, span)],
         total=_point(total(slots, span)),
     )  # fmt: skip
+
+
+def render_models(window_s: int, span: Span, found: Mapping[str | None, Slot]) -> ModelsShape:
+    """Return the sums by model as the API shows them."""
+    rows = [
+        ModelShape(model=model, **_point(total([slot], span)).model_dump(exclude={"at"}))
+        for model, slot in found.items()
+    ]
+    rows.sort(key=lambda row: (row.model is None, -row.requests, row.model or ""))
+    return ModelsShape(window_s=window_s, models=rows)
 
 
 def _point(point: Point) -> PointShape:

@@ -15,7 +15,13 @@ from spark_control.requests.busy import Busy
 from spark_control.requests.domain import Filter, Place, Record, millis
 from spark_control.requests.ports import RequestStore
 from spark_control.requests.series import span_of
-from spark_control.requests.shapes import StatsShape, render, render_stats
+from spark_control.requests.shapes import (
+    ModelsShape,
+    StatsShape,
+    render,
+    render_models,
+    render_stats,
+)
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +151,13 @@ class RequestLog:
         shape = render_stats(window_s, span, slots, self.busy.means(span))
         self._remember(key, shape, self.clock.monotonic() - began)
         return shape
+
+    async def models(self, wanted: Filter, *, window_s: int) -> ModelsShape:
+        """Return what the last `window_s` seconds add up to, by model."""
+        await self.flush()
+        now = self.clock.now()
+        found = await self.store.models(wanted, start=now - timedelta(seconds=window_s))
+        return render_models(window_s, span_of(millis(now), window_s, window_s), found)
 
     def _remember(self, key: Asked, shape: StatsShape, took_s: float) -> None:
         """Keep an answer for a while: a long one longer, so that asking often costs little."""

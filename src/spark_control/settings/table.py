@@ -118,7 +118,8 @@ LIMITS = (
             "MB"),
     Setting("MAX_DIARIZE_SECONDS", "1800", "Longest audio of one diarizer pass.",
             kinds.number(1, 86400), "limits", "s", used=False),
-    Setting("AUDIO_IN_FLIGHT", "2", "Requests at once for each speech service.",
+    Setting("AUDIO_IN_FLIGHT", "2", "Requests at once for each speech service; "
+            "each gateway worker lets at least one through.",
             kinds.number(1, 3), "limits"),
     Setting("ENGINE_IN_FLIGHT", "256", "Requests at once for each engine; more wait.",
             kinds.number(1, 100000), "limits"),

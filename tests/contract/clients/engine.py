@@ -111,16 +111,45 @@ def _message_events(body: Shape) -> Iterable[Shape]:
         yield {"type": "message_stop"}
 
 
-def _response(_: Shape) -> Shape:
-    content = [{"type": "output_text", "text": "".join(WORDS), "annotations": []}]
-    message = {
-        "type": "message", "id": "m-1", "role": "assistant", "status": "completed",
-        "content": content,
+def _part(text: str) -> Shape:
+    return {"type": "output_text", "text": text, "annotations": []}
+
+
+def _said(status: str, *parts: Shape) -> Shape:
+    return {
+        "type": "message", "id": "m-1", "role": "assistant", "status": status,
+        "content": list(parts),
+    }  # fmt: skip
+
+
+def _response(_: Shape, *, status: str = "completed") -> Shape:
+    output = [_said(status, _part("".join(WORDS)))] if status == "completed" else []
+    usage = {
+        "input_tokens": 3, "output_tokens": 2, "total_tokens": 5,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
     }  # fmt: skip
     return {
-        "id": "resp-1", "object": "response", "created_at": 1, "model": "m", "status": "completed",
-        "output": [message], "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
+        "id": "resp-1", "object": "response", "created_at": 1, "model": "m", "status": status,
+        "output": output, "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
+        "usage": usage if status == "completed" else None,
     }  # fmt: skip
+
+
+def _response_events(body: Shape) -> Iterable[Shape]:
+    item = {"output_index": 0, "item_id": "m-1", "content_index": 0}
+    text = "".join(WORDS)
+    begun = _said("in_progress")
+    yield {"type": "response.created", "response": _response(body, status="in_progress")}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": begun}
+    yield {"type": "response.content_part.added", **item, "part": _part("")}
+    for word in WORDS:
+        yield {"type": "response.output_text.delta", **item, "delta": word, "logprobs": []}
+    yield {"type": "response.output_text.done", **item, "text": text, "logprobs": []}
+    yield {"type": "response.content_part.done", **item, "part": _part(text)}
+    done = _said("completed", _part(text))
+    yield {"type": "response.output_item.done", "output_index": 0, "item": done}
+    yield {"type": "response.completed", "response": _response(body)}
 
 
 def _ranked(body: Shape) -> Shape:
@@ -153,6 +182,11 @@ def _events(path: str, body: Shape) -> Iterable[bytes]:
     if path == "/v1/messages":
         for event in _message_events(body):
             yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+        return
+    if path == "/v1/responses":
+        for number, event in enumerate(_response_events(body)):
+            data = json.dumps({**event, "sequence_number": number})
+            yield f"event: {event['type']}\ndata: {data}\n\n".encode()
         return
     for event in _chat_events(body):
         yield b"data: %b\n\n" % json.dumps(event, ensure_ascii=False).encode()

@@ -13,7 +13,9 @@ TEXT = "".join(WORDS)
 
 
 @pytest.mark.skipif(
-    not PYTHON.exists(), reason="LiteLLM is NOT tested: `make bench-gateway` installs it"
+    not PYTHON.exists(),
+    reason="LiteLLM is NOT tested: `sh bench/gateway/fetch.sh .bench-venv` installs it, then "
+    "`pytest tests/contract/clients/test_litellm.py` runs this",
 )
 async def test_litellm() -> None:
     async with gateway() as there:

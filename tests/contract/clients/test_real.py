@@ -1,5 +1,6 @@
 """The real clients against a real model: llama.cpp behind the gateway, launched by a swap."""
 
+import asyncio
 import importlib.util
 import os
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pydantic
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
+from tests.contract.clients.engine import TOOL
 from tests.fleet.system import QUICK, system
 from tests.fleet.test_spine import recipes
 
@@ -65,3 +67,18 @@ async def test_clients_and_a_real_model(tmp_path: Path) -> None:
                 json={"model": "smollm2", "prompt": "The capital of France is", "max_tokens": 4},
             )
         assert plain.json()["choices"][0]["text"].strip()
+        again, tooled = await asyncio.to_thread(asks_plainly, there.url)
+        assert again == text
+        assert tooled in {"stop", "length", "tool_calls"}  # so small a model need not call it
+
+
+def asks_plainly(url: str) -> tuple[str, str]:
+    """Ask with the client that knows no asyncio, as a whole and with a tool."""
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client:
+        whole = client.chat.completions.create(
+            model="smollm2", messages=ASKED, max_tokens=12, temperature=0
+        )
+        tooled = client.chat.completions.create(
+            model="smollm2", messages=ASKED, max_tokens=12, temperature=0, tools=[TOOL]
+        )
+        return whole.choices[0].message.content or "", tooled.choices[0].finish_reason

@@ -99,6 +99,35 @@ async def test_openai_embeddings_and_responses() -> None:
         assert response.output_text == TEXT
 
 
+async def test_openai_streams_a_response() -> None:
+    """Events with names, none of them `[DONE]`; the client puts the answer together."""
+    async with gateway() as there, of_openai(there) as client:
+        async with client.responses.stream(model="m", input="Hi") as stream:
+            parts = [e.delta async for e in stream if e.type == "response.output_text.delta"]
+            final = await stream.get_final_response()
+        assert ("".join(parts), final.output_text) == (TEXT, TEXT)
+        assert final.usage is not None
+        assert final.usage.output_tokens == 2
+
+
+def test_openai_tools_and_embeddings_without_asyncio() -> None:
+    def asks(url: str) -> tuple[str, list[float]]:
+        with openai.OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client:
+            stream = client.chat.completions.create(
+                model="m", messages=ASKED, tools=[TOOL], stream=True
+            )
+            calls = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
+            text = "".join(call.function.arguments or "" for call in calls if call.function)
+            return text, client.embeddings.create(model="m", input="a").data[0].embedding
+
+    async def run() -> None:
+        async with gateway() as there:
+            text, vector = await asyncio.to_thread(asks, there.url)
+            assert (json.loads(text), tuple(vector)) == (CITY, VECTOR)
+
+    asyncio.run(run())
+
+
 async def test_openai_errors() -> None:
     async with gateway() as there, of_openai(there) as client:
         with pytest.raises(openai.NotFoundError) as unknown:

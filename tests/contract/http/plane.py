@@ -74,6 +74,7 @@ class Plane:
     port: int
     kept: Kept
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    host: str = "127.0.0.1"
 
     async def raw(self, data: bytes) -> bytes:
         """Send `data` and return all that comes back until the connection ends."""
@@ -85,7 +86,7 @@ class Plane:
             writer.close()
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(self.host, self.port)
         self.writers.append(writer)
         return reader, writer
 
@@ -170,16 +171,16 @@ def state(targets: Sequence[Target], bounds: Bounds = BOUNDS, **more: object) ->
 @asynccontextmanager
 async def plane(
     *targets: Target, times: Times | None = None, bounds: Bounds = BOUNDS, control: str = "/nope",
-    **more: object,
+    host: str = "127.0.0.1", **more: object,
 ) -> AsyncIterator[Plane]:  # fmt: skip
-    """Run a worker in this loop."""
+    """Run a worker in this loop, on a port of `host`."""
     kept = Kept()
     worker = Worker(
         loop=asyncio.get_running_loop(), clock=RealClock(), ids=RandomIds(),
         times=times or Times(look=0.02), ledger=kept,
         control=Place(name="control", base_url="control", socket=control),
     )  # fmt: skip
-    sock = bound("127.0.0.1", 0, shared=False)
+    sock = bound(host, 0, shared=False)
     await worker.listen(sock)
     worker.take(state(targets, bounds, **more))
     there = Plane(worker, sock.getsockname()[1], kept)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from spark_control.access.shown import SECURITY
 from spark_control.core.clock import RealClock
 from spark_control.core.errors import HeadTooLarge, LineTooLong
 from spark_control.core.ids import RandomIds
@@ -149,8 +150,17 @@ class Said:
     data: bytes
     body: bytes
     to_the_end: bool
+    kept: list[tuple[str, str]]
+    """The headers that are the client's to see, in their order."""
 
 
+FRAMING = {"content-length", "transfer-encoding", "connection"}
+DROPPED = [
+    ("Server", "x"), ("Date", "then"), ("Set-Cookie", "a=1"), ("Keep-Alive", "timeout=5"),
+    ("Access-Control-Allow-Origin", "*"), ("X-Frame-Options", "ALLOW"), ("Upgrade", "h2c"),
+]  # fmt: skip
+"""What an engine must not say under our address."""
+NAMED = [("Connection", "x-hop"), ("X-Hop", "1")]
 TOKEN = st.text("abcxyzABC-_1", min_size=1, max_size=8)
 VALUE = st.text('ab \t,;=\xe9"/', max_size=12)
 CUTS = st.lists(st.integers(0, 5000), max_size=30)
@@ -165,11 +175,17 @@ def said(draw: st.DrawFn) -> Said:
     early = draw(st.lists(st.sampled_from([100, 102, 103]), max_size=2))
     fields = draw(st.lists(st.tuples(TOKEN.map(lambda name: f"X-{name}"), VALUE), max_size=4))
     how = draw(st.sampled_from(["length", "chunks", "end"]))
-    lines = rendered(fields)
     if draw(st.booleans()):
-        lines += b"Content-Type: text/event-stream\r\n"
+        fields.append(("Content-Type", "text/event-stream"))
+    if status in {204, 304} and draw(st.booleans()):
+        fields.append(("ETag", "x"))
+    kept = [(name.lower(), value.strip(" \t")) for name, value in fields]
+    others = draw(st.lists(st.sampled_from(DROPPED), max_size=2)) + NAMED * draw(st.booleans())
+    for other in others:
+        fields.insert(draw(st.integers(0, len(fields))), other)
+    lines = rendered(fields)
     if status in {204, 304}:
-        body, framed = b"", b"" if draw(st.booleans()) else b"ETag: x\r\n"
+        body, framed = b"", b""
     elif how == "length":
         lines += b"Content-Length: %d\r\n" % len(body)
         framed = body
@@ -180,13 +196,21 @@ def said(draw: st.DrawFn) -> Said:
         framed += b"00%b\r\n%b\r\n" % (more, draw(st.sampled_from([b"", b"X-T: 1\r\n"])))
     else:
         framed = body
-    if status in {204, 304}:
-        lines, framed = lines + framed, b""
     before = b"".join(b"HTTP/1.1 %d Wait\r\nX: y\r\n\r\n" % code for code in early)
     reason = draw(st.sampled_from([b" OK", b" ", b"", b" \xe9t\xe9"]))
     head = b"HTTP/1.%d %d%b\r\n%b\r\n" % (draw(st.integers(0, 1)) if how != "chunks" else 1,
                                           status, reason, lines)  # fmt: skip
-    return Said(status, before + head + framed, body, how == "end" and status not in {204, 304})
+    to_the_end = how == "end" and status not in {204, 304}
+    return Said(status, before + head + framed, body, to_the_end, kept)
+
+
+def check_headers(answer: Said, found: h11.Response) -> None:
+    """See that a client gets the engine's own headers in their order, then ours, and no other."""
+    rows = [(name.decode(), value.decode("latin-1")) for name, value in found.headers]
+    ours = [*((name.lower(), value) for name, value in SECURITY.items()), ("date", "x")]
+    assert rows[: len(answer.kept)] == answer.kept
+    assert rows[-len(ours) :] == ours
+    assert {name for name, _ in rows[len(answer.kept) : -len(ours)]} <= FRAMING
 
 
 @given(said(), CUTS, st.integers(0, 1))
@@ -202,6 +226,7 @@ def test_any_answer_in_any_cut(bench: Bench, answer: Said, cuts: list[int], mino
         upstream.connection_lost(None)
     found, body, after = read(wire.sent, ended=wire.closed)
     assert (found.status_code, body, after) == (answer.status, answer.body, b"")
+    check_headers(answer, found)
     assert wire.closed is (minor == 0)
     assert bench.pool.busy() == {}
     if minor:  # the connection is as good as new

@@ -38,21 +38,6 @@ def shut() -> int:
         return int(sock.getsockname()[1])
 
 
-@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/messages"])
-async def test_the_words_of_a_5xx_stay_here(path: bytes) -> None:
-    said = b"HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\nthe prompt"
-    async with upstream(says(said)) as engine, plane(target(engine)) as there:
-        answer = await there.raw(request(path=path))
-    assert b"the prompt" not in answer
-    error = json.loads(parsed(answer)[2])
-    assert parsed(answer)[0] == 502
-    if path == b"/v1/messages":
-        assert (error["type"], error["error"]["type"]) == ("error", "api_error")
-    else:
-        assert error["error"]["code"] == "engine_error"
-    assert (there.kept.rows[0].status, there.kept.rows[0].error) == (502, "engine_error")
-
-
 async def test_a_refusal_of_the_engine_passes() -> None:
     said = b"HTTP/1.1 422 No\r\nContent-Length: 4\r\n\r\nmine"
     async with upstream(says(said)) as engine, plane(target(engine)) as there:
@@ -71,24 +56,6 @@ async def test_an_address_that_is_none() -> None:
 async def test_nobody_there() -> None:
     async with plane(target(shut())) as there:
         assert code(await there.raw(request())) == (502, "engine_unreachable")
-
-
-async def test_a_replica_takes_over_before_the_first_byte() -> None:
-    async with upstream(hangs_up) as broken, upstream(says(whole())) as engine:
-        async with plane(target(shut()), target(broken), target(engine)) as there:
-            for _ in range(3):
-                assert parsed(await there.raw(request()))[2] == JSON
-        assert len(engine.asked) == 3
-    assert there.worker.pool.busy() == {}
-
-
-async def test_a_connection_that_was_closed_while_idle() -> None:
-    """The server hangs up as the second request comes; a new connection serves it."""
-    async with upstream(says(whole()), hangs_up, says(whole())) as engine:
-        async with plane(target(engine)) as there:
-            answers = await there.raw(request(close=False) + request())
-        assert answers.count(JSON) == 2
-        assert engine.connections == 2
 
 
 async def test_it_hangs_up_on_a_new_connection() -> None:
@@ -142,12 +109,25 @@ async def test_bad_chunks_in_the_middle() -> None:
 
 
 async def test_a_slow_engine() -> None:
-    times = Times(look=0.02, first_byte=0.1, pause=0.1)
+    times = Times(look=0.02, stream_head=0.1, pause=0.1)
     slow = upstream(silent, says(STREAM, b"1\r\nx\r\n"))
     async with slow as engine, plane(target(engine), times=times) as there:
         assert code(await there.raw(request())) == (504, "engine_slow")
         assert b'"engine_slow"' in await there.raw(request())
     assert there.worker.pool.busy() == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "times"),
+    [
+        (BODY, Times(look=0.02, stream_head=0.1)),
+        (b'{"model":"m"}', Times(look=0.02, first_byte=0.1)),
+    ],
+)
+async def test_a_stream_has_its_own_time_to_begin(body: bytes, times: Times) -> None:
+    async with upstream(silent) as engine, plane(target(engine), times=times) as there:
+        assert code(await there.raw(request(body))) == (504, "engine_slow")
+        assert there.kept.rows[0].status == 504
 
 
 async def test_a_client_that_leaves_ends_the_request() -> None:
@@ -167,7 +147,7 @@ async def test_a_client_that_leaves_in_mid_upload() -> None:
         await writer.drain()
         writer.close()
         await there.until(lambda: there.worker.connections == 0)
-    assert there.kept.rows == []
+    assert [(row.status, row.model) for row in there.kept.rows] == [(499, None)]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +168,7 @@ async def test_a_client_that_leaves_in_mid_upload() -> None:
             400,
         ),
         (request(b"{"), 400),
+        (request(b'{"model":"\xff"}'), 400),
     ],
 )
 async def test_refused(data: bytes, status: int) -> None:
@@ -231,9 +212,11 @@ async def test_names_that_nobody_serves() -> None:
         assert code(await there.raw(request(b'{"model":"x"}'))) == (404, "model_not_found")
         assert code(await there.raw(request(b'{"model":"big"}'))) == (503, "model_not_loaded")
         assert code(await there.raw(request(b"{}"))) == (503, "nothing_loaded")
-    assert there.kept.syncs == 3
+        embed = request(b"{}", path=b"/v1/embeddings")
+        assert code(await there.raw(embed)) == (503, "service_missing")
+    assert there.kept.syncs == 4
     assert [row.error for row in there.kept.rows] == [
-        "model_not_found", "model_not_loaded", "nothing_loaded",
+        "model_not_found", "model_not_loaded", "nothing_loaded", "service_missing",
     ]  # fmt: skip
 
 

@@ -93,7 +93,10 @@ async def test_what_can_be_read_in_two_ways_is_not_taken_for_what_is_known(
         assert (answer.status, answer.all("connection")) == (400, ["close"])
         client.writer.write_eof()
         assert await client.rest() == b""
-    assert [row.status for row in there.kept.rows] == [200]
+    assert [(row.path, row.status) for row in there.kept.rows] == [
+        (CHAT.decode(), 200),
+        ("other", 400),
+    ]
 
 
 @pytest.mark.parametrize("framing", [b"", b"Content-Length: \r\n", b"Content-Length: 0\r\n"])

@@ -274,7 +274,7 @@ async def test_a_client_that_asks_and_never_reads(alone: tuple[Process, Server])
             held = process.resident()
             await asyncio.wait([asking], timeout=0.3)
             await RealClock().sleep(0.2)
-        assert held - before < 4_000_000
+        assert held - before < 12_000_000  # their records wait for control, up to 20 000
         for _ in range(3000):
             assert (await client.message("GET")).status == 200
         asking.cancel()

@@ -4,12 +4,23 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from spark_control.gateway.head import HEAD_BYTES, LINE_BYTES, MOST_FIELDS
 from spark_control.gateway.worker.times import Times
 from tests.contract.http.peer import Line, answers, echo, line_to, page, played, turns
-from tests.contract.http.plane import BODY, BOUNDS, CHAT, plane, request, target
+from tests.contract.http.plane import (
+    BODY,
+    BOUNDS,
+    CHAT,
+    parsed,
+    plane,
+    request,
+    says,
+    target,
+    upstream,
+)
 from tests.contract.http.test_relay import JSON, SSE, STREAM, chunks, whole
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
@@ -293,3 +304,25 @@ async def test_nothing_behind_a_last_request_is_looked_at() -> None:
         client.writer.write_eof()
         assert await client.rest() == b""
         assert len(gateway.kept.rows) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_of_eight_megabytes(*, chunked: bool) -> None:
+    """A long prompt goes on whole and unchanged, however it came."""
+    body = json.dumps({"model": "m", "prompt": "\u00fc" + "x" * 8_000_000}).encode()
+    room = msgspec.structs.replace(BOUNDS, body_bytes=64_000_000)
+    async with (
+        upstream(says(whole())) as engine,
+        plane(target(engine), bounds=room) as there,
+    ):
+        sent = request(body)
+        if chunked:
+            head, _, _ = request(b"", b"Transfer-Encoding: chunked").partition(b"Content-Length")
+            parts = [body[at : at + 700_001] for at in range(0, len(body), 700_001)]
+            sent = head + b"\r\n" + chunks(*parts)
+        assert parsed(await there.raw(sent))[0] == 200
+        (asked,) = engine.asked
+        assert asked.body == body
+        assert b"content-length: %d\r\n" % len(body) in asked.head
+        await there.until(lambda: bool(there.kept.rows))
+        assert there.kept.rows[0].bytes_in == len(body)

@@ -37,6 +37,20 @@ def upload(body: bytes = b"sound") -> bytes:
     return head(len(body)) + body
 
 
+def unchunked(data: bytes) -> bytes:
+    """Return what is in the chunks; nothing may stand between or behind them."""
+    found = b""
+    while data:
+        stated, _, data = data.partition(b"\r\n")
+        size = int(stated, 16)
+        found, end, data = found + data[:size], data[size : size + 2], data[size + 2 :]
+        assert end == b"\r\n"
+        if size == 0:
+            assert not data
+            return found
+    raise AssertionError("the last chunk is missing")
+
+
 def files(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
@@ -173,8 +187,9 @@ async def test_chunks_stay_chunks_and_bytes_stay_bytes() -> None:
         assert parsed(await asyncio.wait_for(reader.read(-1), 10))[0] == 200
     sent_head, _, rest = bytes(seen).partition(b"\r\n\r\n")
     assert b"content-type: multipart/form-data; boundary=b" in sent_head
-    assert b"".join(rest.split(b"\r\n")[1::2]).startswith(body.split(b"\r\n")[0])
-    assert rest.endswith(b"0\r\n\r\n")
+    assert sent_head.endswith(b"\r\ntransfer-encoding: chunked")
+    assert b"content-length" not in sent_head
+    assert unchunked(rest) == body
 
 
 async def test_the_same_bytes_reach_the_second_service(tmp_path: Path) -> None:
@@ -184,7 +199,7 @@ async def test_the_same_bytes_reach_the_second_service(tmp_path: Path) -> None:
         upstream(broken) as first, upstream(says(OK)) as second,
         plane(services=(service(first.port, "a"), service(second.port, "b"))) as worker,
     ):  # fmt: skip
-        worker.worker.spool = str(tmp_path)
+        worker.worker.shelf.folder = str(tmp_path)
         status, _, _ = parsed(await worker.raw(upload(body)))
         row = worker.kept.rows[0]
     assert (status, row.target, row.bytes_in) == (200, "b", len(body))
@@ -205,7 +220,7 @@ async def test_nobody_can_keep_it(tmp_path: Path) -> None:
     async with upstream(says(OK)) as there, plane(
         services=(service(there.port, "a"), service(there.port + 1, "b"))
     ) as worker:  # fmt: skip
-        worker.worker.spool = str(tmp_path / "none")
+        worker.worker.shelf.folder = str(tmp_path / "none")
         assert code(await worker.raw(upload()))[0] == 507
 
 

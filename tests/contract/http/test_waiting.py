@@ -129,3 +129,21 @@ async def test_who_waits_goes_to_another_engine_that_has_come() -> None:
         there.worker.take(state((target(two),), ONE, aliases={"short": "m"}))
         assert parsed(*await second)[2] == b"{}"
     assert json.loads(two.asked[0].body) == {"model": "m"}
+
+
+async def test_the_record_has_the_status_that_went_out() -> None:
+    go = asyncio.Event()
+    async with (
+        upstream(in_turn(go, BROKEN)) as engine,
+        plane(target(engine), bounds=ONE, times=SOON) as there,
+    ):
+        _, holder = await there.open()
+        holder.write(request())
+        await there.until(lambda: len(engine.asked) == 1)
+        reader, writer = await there.open()
+        writer.write(request())
+        await asyncio.wait_for(reader.readuntil(WAITS), 5)
+        go.set()
+        await asyncio.wait_for(reader.read(-1), 5)
+        await there.until(lambda: len(there.kept.rows) == 2)
+        assert (there.kept.rows[1].status, there.kept.rows[1].error) == (200, "engine_error")

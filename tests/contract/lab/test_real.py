@@ -49,6 +49,7 @@ async def test_both_models_say_something_of_their_own(tmp_path: Path) -> None:
         assert {one["model"] for one in told} == {"smollm2"}
         unknown = await near.ask("/v1/chat/completions", {**body, "model": "other"})
         assert unknown[0] == 404
+        await other_apis(near)
         pid = (await near.run("nvidia-smi --query-compute-apps=pid --format=csv,noheader")).out
         assert (await near.run("docker rm -f vllm_node")).status == 0
         assert procs.command_line(int(pid)) == ""
@@ -62,3 +63,28 @@ async def test_both_models_say_something_of_their_own(tmp_path: Path) -> None:
         plain = await near.ask("/v1/completions", {**asked, "prompt": "The capital of France is"})
         assert json.loads(plain[1])["choices"][0]["text"].strip()
     assert survivors(state) == []
+
+
+async def other_apis(near: Near) -> None:
+    """See that what llama.cpp knows is passed on, tokens look as vLLM's, the rest is refused."""
+
+    async def ask(path: str, **body: object) -> tuple[int, dict[str, object]]:
+        status, answer = await near.ask(path, {"model": "smollm2", **body})
+        return status, json.loads(answer)
+
+    said = [{"role": "user", "content": "Say hello."}]
+    status, response = await ask("/v1/responses", input="Hello", max_output_tokens=3)
+    assert (status, response["object"]) == (200, "response")
+    status, message = await ask("/v1/messages", messages=said, max_tokens=3)
+    assert (status, message["stop_reason"]) == (200, "max_tokens")
+    status, counted = await ask("/v1/messages/count_tokens", messages=said)
+    _, templated = await ask("/tokenize", messages=said)
+    assert status == 200
+    assert abs(int(str(counted["input_tokens"])) - int(str(templated["count"]))) <= 3
+    _, plain = await ask("/tokenize", prompt="Say hello.")
+    assert plain["count"] == 3
+    assert int(str(plain["max_model_len"])) > 0
+    assert await ask("/detokenize", tokens=plain["tokens"]) == (200, {"prompt": "Say hello."})
+    assert (await ask("/detokenize", tokens="x"))[0] == 400
+    assert (await ask("/v1/rerank", query="a", documents=["b"]))[0] == 501
+    assert (await ask("/v1/score", text_1="a", text_2="b"))[0] == 404

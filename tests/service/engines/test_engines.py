@@ -77,6 +77,41 @@ async def test_an_older_look_never_replaces_a_newer_one() -> None:
     assert bench.serving() == ["new on spark1"]
 
 
+async def test_who_served_is_asked_on_until_looks_have_failed_for_long(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    del bench.slots["spark2"]
+    silent = Look(EngineState.SILENT, detail="no answer within 3 s")
+    changes = bench.bus.subscribe("engine")
+    shown: list[tuple[object, ...]] = []
+    told: list[tuple[object, ...]] = []
+    for number, found in enumerate((serving("m"), *[silent] * 4, serving("m")), 1):
+        look = asyncio.gather(bench.engines.refresh("spark1"))
+        (await bench.asked(number))[-1].set_result(found)
+        (engine,) = await look
+        assert engine is not None
+        bench.clock.advance(6)
+        shown.append((bench.serving(), engine.health.value, engine.trouble_since is None))
+        if number not in {3, 5}:  # nothing new was found then
+            data = (await asyncio.wait_for(anext(changes), 1)).data
+            told.append((data["state"], data["routed"], data["trouble_since"] is None))
+    assert shown == [
+        (["m on spark1"], "good", True), (["m on spark1"], "doubted", False),
+        (["m on spark1"], "doubted", False), ([], "ejected", False), ([], "ejected", False),
+        (["m on spark1"], "good", True),
+    ]  # fmt: skip
+    assert caplog.messages == [
+        "the engine on spark1 gets no requests: no answer within 3 s",
+        "the engine on spark1 answers again",
+    ]
+    assert told == [
+        ("serving", True, True), ("serving", True, False), ("silent", False, False),
+        ("serving", True, True),
+    ]  # fmt: skip
+    bench.bus.unsubscribe(changes)
+
+
 async def test_a_spark_that_leaves_the_settings() -> None:
     bench = Bench()
     look = asyncio.gather(bench.engines.refresh("spark1"))

@@ -14,10 +14,11 @@ from spark_control.engines.domain import Address, Engine, EngineState, Look
 from spark_control.engines.errors import EngineSlow
 from spark_control.fleet.domain import Gpu, Hardware, Memory
 from spark_control.fleet.usecases import Card
-from spark_control.gateway.wire import Stats
+from spark_control.gateway.wire import Process, Stats
 from spark_control.jobs.domain import Job, JobState
 from spark_control.jobs.errors import JobUnknown
 from spark_control.jobs.usecases import Jobs
+from spark_control.metrics import counts, tally
 from spark_control.metrics.counts import Counts
 from spark_control.metrics.gauges import Scene
 from spark_control.metrics.tally import MOST_MODELS
@@ -59,6 +60,8 @@ class World:
         self.counts = Counts("1.2.3")
         self.engines = [engine(1), engine(2)]
         self.cards: list[Card] = []
+        self.busy = {"http://10.88.0.11:8888": 4, "http://10.88.0.30:9000": 2, "http://away": 1}
+        self.beside = {"http://10.88.0.30:9000": "magpie", "https://example.org": "big"}
         self.table: dict[str, Job] = {}
         self.metrics = Metrics(
             counts=self.counts, scrape=self.scraped, engines=lambda: self.engines, bus=self.bus,
@@ -67,8 +70,9 @@ class World:
         )  # fmt: skip
         self.metrics.show(Scene(
             cards=lambda: self.cards, engines=lambda: self.engines,
-            busy=lambda: {"http://10.88.0.11:8888": 4}, locked=lambda: True,
-            jobs=self.metrics.unfinished, workers=self.metrics.workers, lost=lambda: 0,
+            busy=lambda: self.busy, beside=lambda: self.beside, locked=lambda: True,
+            jobs=self.metrics.unfinished, workers=self.metrics.workers,
+            lost=lambda: self.metrics.lost, tasks=lambda: 5,
         ))  # fmt: skip
 
     async def get(self, job_id: str) -> Job | None:
@@ -146,7 +150,7 @@ async def test_sparks_and_their_gpus(world: World) -> None:
     gpu = Gpu("GB10", utilisation_percent=87.0, temperature_c=61.0)
     hardware = Hardware(memory=Memory(100, 40), gpus=(gpu,))
     world.cards = [
-        Card(Spark("spark1", "10.88.0.11", "u"), reachable=True, hardware=hardware),
+        Card(Spark("spark1", "10.88.0.11", "u"), reachable=True, hardware=hardware, took_s=0.3),
         Card(Spark("spark2", "10.88.0.12", "u"), reachable=False, hardware=hardware),
         Card(Spark("spark3", "10.88.0.13", "u")),
         Card(Spark("spark4", "10.88.0.14", "u"), reachable=True, hardware=Hardware()),
@@ -159,9 +163,47 @@ async def test_sparks_and_their_gpus(world: World) -> None:
     assert of(page, "gpu_busy_ratio", host="spark1", gpu="0") == 0.87
     assert of(page, "gpu_power_watts", host="spark1", gpu="0") is None
     assert of(page, "gpu_busy_ratio", host="spark2", gpu="0") is None
-    assert of(page, "gateway_inflight_requests", host="spark1") == 4
+    assert of(page, "host_probe_duration_seconds", host="spark1") == 0.3
+    assert of(page, "host_probe_duration_seconds", host="spark3") is None
+    running = {"spark1": 4, "spark2": 0, "magpie": 2, "big": 0}
+    for name, count in running.items():
+        assert of(page, "gateway_inflight_requests", host=name) == count
     assert of(page, "engine_state", host="spark2", state="serving") == 1
-    assert of(page, "lock_held") == 1
+    assert of(page, "lock_held", host="spark1") == of(page, "lock_held", host="spark3") == 1
+
+
+async def test_each_process_says_how_it_is(world: World) -> None:
+    seen = Process(rss_bytes=30_000_000, cpu_s=1.5, open_fds=20, max_fds=1024, started_at=1.7e9)
+    for _ in range(2):
+        world.metrics.worker(Stats(pid=7, lag_s=0, connections=0, lost=3, process=seen))
+    world.metrics.worker(Stats(pid=8, lag_s=0, connections=0))
+    page = await world.page()
+    for name, value in (
+        ("resident_memory_bytes", 30_000_000), ("cpu_seconds_total", 1.5), ("open_fds", 20),
+        ("max_fds", 1024), ("start_time_seconds", 1.7e9),
+    ):  # fmt: skip
+        assert of(page, f"worker_{name}", worker="7") == value
+        assert of(page, f"worker_{name}", worker="8") is None
+        assert (f"process_{name}", ()) in page, "the control process says the same of itself"
+    assert of(page, "request_records_lost") == 6
+
+
+BOUNDS = [
+    # The boundaries that OpenTelemetry's conventions for generative models state.
+    (tally.DURATION_S,
+     "0.01 0.02 0.04 0.08 0.16 0.32 0.64 1.28 2.56 5.12 10.24 20.48 40.96 81.92"),
+    (tally.FIRST_TOKEN_S,
+     "0.001 0.005 0.01 0.02 0.04 0.06 0.08 0.1 0.25 0.5 0.75 1.0 2.5 5.0 7.5 10.0"),
+    (tally.TOKEN_S, "0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1.0 2.5"),
+    # Ours, where they state none.
+    (counts.LAG_S, "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0"),
+    (counts.PHASE_S, "1 2 5 10 20 40 80 160 320 640 1280 2560"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bounds", "stated"), BOUNDS)
+def test_the_boundaries_of_histograms(bounds: tuple[float, ...], stated: str) -> None:
+    assert list(bounds) == [float(word) for word in stated.split()]
 
 
 async def test_engines_are_asked_now_and_then_and_may_be_slow(world: World) -> None:
@@ -179,12 +221,14 @@ async def test_engines_are_asked_now_and_then_and_may_be_slow(world: World) -> N
 
 
 async def test_workers_and_lag(world: World) -> None:
-    world.metrics.worker(Stats(pid=7, lag_s=0.02, connections=5, waiting=2, retries=3))
+    world.metrics.worker(Stats(pid=7, lag_s=0.02, connections=5, waiting=2, retries=3, tasks=4))
     world.clock.advance(0.5)
     await settle()
     page = await world.page()
     assert of(page, "gateway_connections", worker="7") == 5
     assert of(page, "gateway_waiting_requests", worker="7") == 2
+    assert of(page, "gateway_tasks", worker="7") == 4
+    assert of(page, "tasks") == 5
     assert of(page, "gateway_upstream_retries_total") == 3
     assert of(page, "loop_lag_seconds_count", process="worker") == 1
     assert of(page, "loop_lag_seconds_count", process="control") == 1

@@ -90,6 +90,19 @@ async def test_series(client: httpx.AsyncClient) -> None:
     assert only["step_s"] == 30
 
 
+async def test_sums_by_model(client: httpx.AsyncClient) -> None:
+    answer = (await client.get("/api/requests/models", params={"window": "5m"})).json()
+    assert answer["window_s"] == 300
+    ours, none = answer["models"]
+    assert (ours["model"], ours["requests"], ours["errors"]) == ("qwen36", 6, 0)
+    assert (ours["tokens_in"], ours["tokens_out"]) == (60, 606)
+    assert ours["ttft_p95_ms"] == pytest.approx(250, rel=0.05)
+    assert (none["model"], none["requests"], none["errors"]) == (None, 1, 1)
+    only = {"window": "5m", "client": "bench"}
+    [one] = (await client.get("/api/requests/models", params=only)).json()["models"]
+    assert one["requests"] == 1
+
+
 @pytest.mark.parametrize(
     ("path", "query", "code"),
     [
@@ -98,6 +111,7 @@ async def test_series(client: httpx.AsyncClient) -> None:
         ("", {"after": "x"}, "query_invalid"),
         ("", {"limit": "0"}, "body_invalid"),
         ("/stats", {"window": "1y"}, "query_invalid"),
+        ("/models", {"window": "x"}, "query_invalid"),
         ("/stats", {"window": "1h", "step": "1s"}, "query_invalid"),
     ],
 )

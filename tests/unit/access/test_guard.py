@@ -119,6 +119,7 @@ def test_media_that_a_form_could_send(request_head: Head) -> None:
 
 def test_which_paths_are_which() -> None:
     assert is_outside("/v1/models")
+    assert is_outside("/rerank")
     assert is_outside("/api/audio/diarize-chunk")
     assert not is_outside("/v1x")
     assert not is_outside("/api/swap")

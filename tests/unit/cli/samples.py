@@ -15,6 +15,14 @@ from spark_control.fleet.shapes import (
     MemoryShape,
     SparkShape,
 )
+from spark_control.gateway.overview import Kind, Standing
+from spark_control.gateway.overview_api import (
+    AliasShape,
+    GatewayShape,
+    LimitsShape,
+    PlaceShape,
+    WorkerShape,
+)
 from spark_control.jobs.shapes import ErrorShape as JobErrorShape
 from spark_control.jobs.shapes import JobShape, JobsShape
 from spark_control.models.shapes import (
@@ -248,3 +256,35 @@ def settings() -> SettingsShape:
         ],
         unknown=["OLD_NAME"],
     )
+
+
+def _place(
+    name: str, kind: Kind, state: Standing, *models: str, running: int = 0, does: str = "chat"
+) -> PlaceShape:
+    return PlaceShape(
+        name=name, kind=kind, capability=does, base_url="http://10.88.0.11:8888/v1",
+        models=list(models), state=state, since="2026-01-01T12:00:00.000Z", running=running,
+    )  # fmt: skip
+
+
+def gateway() -> GatewayShape:
+    """Return a gateway with a bit of everything."""
+    return GatewayShape(
+        base_url="http://10.88.0.1:9999/v1", running=3, waiting=1,
+        places=[
+            _place("spark1", Kind.ENGINE, Standing.SERVING, "qwen36", "Q/qwen", running=3),
+            _place("spark2", Kind.ENGINE, Standing.IDLE),
+            _place("magpie", Kind.SERVICE, Standing.SILENT, does="speak"),
+            _place("big", Kind.OUTSIDE, Standing.UNKNOWN, *(f"m{n}" for n in range(10))),
+        ],
+        aliases=[
+            AliasShape(name="fast", model="qwen36", to=["spark1"], shadowed=False),
+            AliasShape(name="old", model="gone", to=[], shadowed=False),
+            AliasShape(name="qwen36", model="gone", to=[], shadowed=True),
+        ],
+        limits=LimitsShape(
+            engine_in_flight=256, audio_in_flight=2, queue_length=256, queue_wait_s=60,
+            queue_share_percent=50, max_body_mb=64, max_upload_mb=512,
+        ),
+        workers=[WorkerShape(pid=4711, connections=12, waiting=1, lag_ms=4.5)],
+    )  # fmt: skip

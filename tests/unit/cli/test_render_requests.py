@@ -39,3 +39,15 @@ def test_none_yet_and_nothing_said() -> None:
     assert look(view.render(shown())).startswith("No requests yet.")
     lines = look(view.render(Answer({"requests": [{}]})), width=120).splitlines()
     assert lines[1].split() == ["-"] * 8
+
+
+def test_sums_by_model() -> None:
+    rows = [
+        {"model": "qwen36", "requests": 7, "errors": 2, "ttft_p50_ms": 240.0, "ttft_p95_ms": 1500,
+         "tokens_per_s_p50": 51.26, "tokens_in": 0, "tokens_out": 101},
+        {"model": None, "requests": 1, "errors": 1},
+    ]  # fmt: skip
+    lines = look(view.sums(Answer({"models": rows}), "1h"), width=120).splitlines()
+    assert lines[1].split() == ["qwen36", "7", "2", "240", "ms", "1.5", "s", "51.3", "-", "101"]
+    assert lines[2].split() == ["(no", "engine)", "1", "1", "-", "-", "-", "-", "-"]
+    assert look(view.sums(Answer({}), "7d")) == "No requests in the last 7d."

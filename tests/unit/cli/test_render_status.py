@@ -133,3 +133,18 @@ def test_an_engine_over_two_sparks() -> None:
     assert "Loaded: big on spark1 and spark2" in lines
     part["alive"] = False
     assert page(status).count("Lost its part of big") == 2
+
+
+def test_an_engine_in_trouble_and_whether_it_is_asked() -> None:
+    late, off = (
+        samples.engine(routed=routed, state=state, detail="no answer within 3 s",
+                       trouble_since="2026-01-02T12:00:00.000Z")
+        for routed, state in ((True, "serving"), (False, "wedged"))
+    )  # fmt: skip
+    shown = page({"sparks": [{"name": "one", "engine": late}, {"name": "two", "engine": off}]})
+    assert "one    Answers late" in shown
+    assert "two    Makes no tokens" in shown
+    flat = " ".join(shown.split())
+    assert "no answer within 3 s. Requests still get there." in flat
+    assert "! two: engine in trouble since " in flat
+    assert "Requests do not go there." in flat

@@ -37,8 +37,17 @@ def test_openai_shape() -> None:
             "type": "conflict_error",
             "code": "special",
             "param": "model",
+            "hint": "Do this.",
         }
     }
+
+
+def test_openai_shape_says_what_else_is_known() -> None:
+    shown = http_errors.openai(Special("It happened.", hint="", detail={"loaded": ["m"]}))
+    assert shown.body["error"] == {
+        "message": "It happened.", "type": "conflict_error", "code": "special", "param": None,
+        "detail": {"loaded": ["m"]},
+    }  # fmt: skip
 
 
 def test_anthropic_shape() -> None:
@@ -67,3 +76,29 @@ def test_the_path_picks_the_shape(path: str, key: str) -> None:
 
 def test_messages_get_the_anthropic_shape() -> None:
     assert http_errors.for_path("/v1/messages", Special("X.")).body["type"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("status", "openai_type", "anthropic_type"),
+    [
+        (None, "upstream_error", "api_error"),
+        (500, "server_error", "api_error"),
+        (501, "upstream_error", "api_error"),
+        (502, "upstream_error", "api_error"),
+        (503, "unavailable_error", "overloaded_error"),
+        (504, "timeout_error", "timeout_error"),
+        (507, "server_error", "api_error"),
+        (599, "upstream_error", "api_error"),
+    ],
+)
+def test_an_engine_keeps_its_status(
+    status: int | None, openai_type: str, anthropic_type: str
+) -> None:
+    error = errors.EngineTrouble("It failed.")
+    error.status = status
+    for shown, kind in (
+        (http_errors.openai(error), openai_type), (http_errors.anthropic(error), anthropic_type),
+    ):  # fmt: skip
+        assert shown.status == (status or 502)
+        assert shown.body["error"]["type"] == kind  # type: ignore[index]
+    assert http_errors.ours(error).status == (status or 502)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from spark_control.engines.domain import Address, Engine, EngineState, Look
+from spark_control.engines.domain import Address, Engine, EngineState, Failing, Health, Look
 
 
 def engine(look: Look) -> Engine:
@@ -32,3 +32,27 @@ def test_what_it_answers_to() -> None:
     assert (serving.state, serving.served) == (EngineState.SERVING, ("key", "org/name"))
     assert (serving.serves("key"), serving.serves("other")) == (True, False)
     assert not engine(Look(EngineState.LOADING, ("key",))).serves("key")
+
+
+AT, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+GOOD, SILENT = Look(EngineState.SERVING, ("key",)), Look(EngineState.SILENT, detail="slow")
+FAILING = Failing(2, LATER, "late")
+
+
+@pytest.mark.parametrize(
+    ("look", "failing", "wedged", "health", "since", "detail"),
+    [
+        (GOOD, None, None, Health.GOOD, None, ""),
+        (SILENT, None, None, Health.OUT, None, "slow"),
+        (GOOD, FAILING, None, Health.DOUBTED, LATER, "late"),
+        (SILENT, FAILING, None, Health.EJECTED, LATER, "late"),
+        (GOOD, FAILING, AT, Health.WEDGED, AT, "it lists its model and makes no tokens"),
+    ],
+)
+def test_whether_requests_go_there(
+    look: Look, failing: Failing | None, wedged: datetime | None,
+    health: Health, since: datetime | None, detail: str,
+) -> None:  # fmt: skip
+    found = Engine("spark1", Address("10.88.0.11", 1), look, AT, failing=failing, wedged=wedged)
+    assert (found.health, found.trouble_since, found.detail) == (health, since, detail)
+    assert (found.state is EngineState.WEDGED) is (wedged is not None)

@@ -15,7 +15,9 @@ def test_every_route_of_a_worker_is_listed() -> None:
     paths = app.openapi()["paths"]
     posts = {path for path, methods in paths.items() if "post" in methods}
     assert posts == known.MODEL_PATHS | known.UPLOAD_PATHS
-    assert set(paths) - posts == {known.MODELS_PATH, known.VOICES_PATH}
+    assert set(paths) - posts == {
+        known.MODELS_PATH, f"{known.MODELS_PATH}/{{model}}", known.VOICES_PATH,
+    }  # fmt: skip
     assert all(row["summary"] for methods in paths.values() for row in methods.values())
     upload = paths["/v1/audio/transcriptions"]["post"]["requestBody"]["content"]
     assert "multipart/form-data" in upload

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from spark_control.engines.domain import Address, Engine, EngineState, Look
 from spark_control.gateway import endpoints
-from spark_control.gateway.outside import Server
+from spark_control.gateway.outside import Said, Server
 from spark_control.gateway.services import Seen, configured, rows, with_looks
 from spark_control.settings.domain import merge
 
@@ -47,7 +47,12 @@ def test_outside_servers_show_no_password() -> None:
         Server(name="c", base_url="http://example.org:port"),
         Server(name="d", base_url="http://example.org"),
     )
-    a, b, d = endpoints.outside(servers, {"http://example.org:81": ("x",)})
+    said = {
+        "http://example.org:81": Said(up=True, models=("x",)),
+        "https://user:pass@example.org/v1/": Said(up=False),
+    }
+    a, b, d = endpoints.outside(servers, said)
+    assert (a.up, b.up, d.up) == (False, True, None)
     assert (a.base_url, a.port, a.models) == ("https://example.org/v1", 443, ("m",))
     assert (b.port, b.models, b.disabled) == (81, ("x",), True)
     assert d.port == 80

@@ -29,7 +29,9 @@ def test_good_bodies(body: bytes, envelope: Envelope) -> None:
     assert read(body) == envelope
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"model":1}', b"[" * 99999])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"model":1}', b'{"model":"\xff"}', b"[" * 99999]
+)
 def test_bad_bodies(body: bytes) -> None:
     with pytest.raises(BodyUnreadable):
         read(body)
@@ -41,6 +43,7 @@ def test_only_the_name_changes(body: dict[str, object]) -> None:
     assert renamed == {**body, "model": "key"}
 
 
-def test_renaming_what_cannot_be_read() -> None:
+@pytest.mark.parametrize("body", [b"{", b'{"\xff":1}'])
+def test_renaming_what_cannot_be_read(body: bytes) -> None:
     with pytest.raises(BodyUnreadable):
-        rename(b"{", "key")
+        rename(body, "key")

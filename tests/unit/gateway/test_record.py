@@ -2,7 +2,7 @@
 
 import msgspec
 
-from spark_control.gateway.record import Trace
+from spark_control.gateway.record import Trace, named
 from spark_control.requests.domain import millis
 from tests.unit.requests.samples import T0
 
@@ -46,6 +46,12 @@ def test_what_came_from_outside_is_bounded() -> None:
     assert made.asked is not None
     assert made.asked.startswith("a?b?c")
     assert len(made.asked) == len(made.client) == 200
+
+
+def test_a_request_for_one_model_is_one_to_the_list() -> None:
+    assert named("/v1/models/openai/gpt-oss-120b") == named("/v1/models") == "/v1/models"
+    assert named("/rerank") == "/rerank"
+    assert named("/v1/modelsx") == named("") == "other"
 
 
 def test_it_goes_over_the_wire_as_it_is() -> None:

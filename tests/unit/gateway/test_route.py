@@ -46,14 +46,28 @@ def test_an_alias_never_shadows_a_key() -> None:
 
 
 def test_replicas() -> None:
-    assert Routes(Scene([QWEN, GEMMA, TWIN])).find("qwen36") == Choice((QWEN, TWIN))
+    routes = Routes(Scene([QWEN, GEMMA, TWIN], {"any": "default"}))
+    assert routes.find("qwen36") == Choice((QWEN, TWIN))
+    for name in ("default", None, "any"):
+        assert routes.find(name) == Choice((QWEN, TWIN), "qwen36")
+
+
+def test_nothing_goes_outside_that_nobody_sent_there() -> None:
+    assert Routes(Scene([FAR])).find(None) is None
+    assert Routes(Scene([FAR])).find("default") is None
+    assert Routes(Scene([server("odd", "default")])).find(None) is None
+    odd = engine(4, "big", "default")
+    assert Routes(Scene([odd])).find(None) == Choice((odd,), "big")
+    sent = {"default": "far-model"}
+    for name in ("default", None):
+        assert Routes(Scene([FAR], sent)).find(name) == Choice((FAR,), "far-model")
+        assert Routes(Scene([FAR, QWEN], sent)).find(name) == Choice((QWEN,), "qwen36")
 
 
 def test_engines_win_over_outside_servers() -> None:
     routes = Routes(Scene([FAR, QWEN, GEMMA]))
     assert routes.find("gemma4") == Choice((GEMMA,))
     assert routes.find("far-model") == Choice((FAR,))
-    assert Routes(Scene([FAR])).find(None) is None
     assert "far" in repr(FAR)
 
 

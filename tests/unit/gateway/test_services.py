@@ -3,6 +3,7 @@
 import msgspec
 
 from spark_control.gateway import services
+from spark_control.gateway.errors import ModelNotFound, NothingLoaded, ServiceMissing
 from spark_control.gateway.outside import Server
 from spark_control.gateway.route import Routes, Scene, Target
 from spark_control.gateway.services import Role, Seen, Service
@@ -107,7 +108,14 @@ def test_chat_never_goes_there() -> None:
     assert chosen(None, "/v1/chat/completions") == ("spark1", "qwen")
 
 
-def test_without_a_service_the_engine_is_asked() -> None:
-    found = services.choose(PATH, None, Routes(Scene((ENGINE,))), ())
+def test_without_a_service_an_engine_is_asked_by_name_only() -> None:
+    """One that chats is no answer to who names none."""
+    routes = Routes(Scene((ENGINE,)))
+    found = services.choose(PATH, "qwen", routes, ())
     assert found is not None
-    assert found.rename == "qwen"
+    assert found.targets == (ENGINE,)
+    for name in (None, "default"):
+        assert services.choose(PATH, name, routes, ()) is None
+        assert isinstance(services.refuse(PATH, name, routes.scene), ServiceMissing)
+    assert isinstance(services.refuse(PATH, "x", routes.scene), ModelNotFound)
+    assert isinstance(services.refuse("/v1/completions", None, routes.scene), NothingLoaded)

@@ -18,6 +18,7 @@ from spark_control.cli.words import (
     of_memory,
     one_line,
     past,
+    time_of_day,
 )
 
 ENGINES = {
@@ -25,7 +26,9 @@ ENGINES = {
     "loading": ("Loading", "blue"),
     "serving": ("Serving", "green"),
     "silent": ("Not answering", "yellow"),
+    "wedged": ("Makes no tokens", "red"),
 }
+LATE = ("Answers late", "yellow")
 PLAYED = {
     "scripted": "demo: scripted answers",
     "llama.cpp": "demo: tiny model on llama.cpp",
@@ -47,7 +50,7 @@ class SparkView:
         """Join one Spark of the status with its hardware. The newer look says if it answers."""
         reachable = hardware["reachable"].flag
         reachable = spark["reachable"].flag if reachable is None else reachable
-        engine = _part(spark) or ENGINES.get(spark["engine"]["state"].text or "", (DASH, "dim"))
+        engine = _part(spark) or _engine(spark["engine"])
         return cls(
             name=one_line(spark["name"].text or DASH),
             engine=("Not reachable", "red") if reachable is False else engine,
@@ -59,6 +62,12 @@ class SparkView:
     def stale(self) -> bool:
         """Tell whether the numbers are of another time."""
         return (self.hardware["age_s"].number or 0.0) > STALE_S
+
+
+def _engine(engine: Answer) -> tuple[str, str]:
+    if engine["routed"].flag and engine["trouble_since"].given:
+        return LATE
+    return ENGINES.get(engine["state"].text or "", (DASH, "dim"))
 
 
 def _part(spark: Answer) -> tuple[str, str] | None:
@@ -81,6 +90,9 @@ def render(status: Answer, hardware: Answer, url: str) -> RenderableType:
     ]
     parts: list[RenderableType] = [_head(status, url), Text(), _fleet(sparks)]
     parts += [_trouble(spark) for spark in sparks if spark.error.given]
+    parts += [
+        _late(spark) for spark in status["sparks"].items if spark["engine"]["trouble_since"].given
+    ]
     parts += [Text(), *_loaded(status)]
     if status["swap"].given:
         parts += [Text(), swap_line(SwapView.of(status["swap"]))]
@@ -144,6 +156,15 @@ def _trouble(spark: SparkView) -> Text:
     if age is not None and spark.stale:
         text.append(f" Its numbers were read {past(age)}.")
     return text.append(_hint(spark.error), "dim")
+
+
+def _late(spark: Answer) -> Text:
+    """Return since when an engine is in trouble, and whether requests go there."""
+    engine, name = spark["engine"], one_line(spark["name"].text or DASH)
+    why = one_line(engine["detail"].text or "it does not answer")
+    goes = "still get there" if engine["routed"].flag else "do not go there"
+    since = time_of_day(engine["trouble_since"].text)
+    return warning((name, "bold"), f": engine in trouble since {since}: {why}. Requests {goes}.")
 
 
 def _hint(error: Answer) -> str:

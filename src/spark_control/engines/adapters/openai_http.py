@@ -99,7 +99,10 @@ class HttpProbe:
         if answer.status != 200 or not _has_token(answer.content):
             raise EngineBroke(
                 f"The engine answered {answer.status} and no token.",
-                detail={"answer": answer.content[:500].decode(errors="replace")},
+                detail={
+                    "status": answer.status,
+                    "answer": answer.content[:500].decode(errors="replace"),
+                },
             )
         return self._clock.monotonic() - began
 

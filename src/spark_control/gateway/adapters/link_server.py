@@ -96,7 +96,7 @@ class LinkServer:
         self._relieved = True
         for line in self._lines:
             if line.hello is not None and not line.ours:
-                line.send(wire.Leave())
+                line.send(wire.Leave(patient=True))
 
     def dismiss(self) -> None:
         """Have every worker finish what runs and end."""
@@ -143,7 +143,7 @@ class LinkServer:
         if not line.ours:
             log.info("worker %s was started otherwise and is let go", hello.pid)
             if self._relieved:
-                line.send(wire.Leave())
+                line.send(wire.Leave(patient=True))
         elif self._state is not None:
             line.send(self._state)
 

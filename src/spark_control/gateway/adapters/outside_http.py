@@ -27,7 +27,7 @@ class HttpOutsideModels:
     def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def list(self, server: Server) -> tuple[str, ...]:
+    async def list(self, server: Server) -> tuple[str, ...] | None:
         url = f"{server.base_url.rstrip('/').removesuffix('/v1')}/v1/models"
         headers = {"Accept": "application/json"}
         if server.api_key:
@@ -38,12 +38,21 @@ class HttpOutsideModels:
                 asyncio.timeout(TIMEOUT_S),
                 self._pool.stream("GET", url.encode("ascii"), headers=rows) as answer,
             ):
+                if answer.status >= 500:
+                    return None
                 body = b""
                 async for part in answer.aiter_stream():
                     body += part
                     if len(body) > MOST_BYTES:
                         return ()
-                found = msgspec.json.decode(body, type=_List)
         except FAILED:
-            return ()
-        return tuple(row.id for row in found.data if row.id)
+            return None
+        return _names(body)
+
+
+def _names(body: bytes) -> tuple[str, ...]:
+    try:
+        found = msgspec.json.decode(body, type=_List)
+    except ValueError:
+        return ()
+    return tuple(row.id for row in found.data if row.id)

@@ -11,20 +11,25 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import uvloop
 
 from spark_control.core import sockets
 from spark_control.core.clock import RealClock
 from spark_control.core.errors import AppError
 from spark_control.core.ids import RandomIds
-from spark_control.core.tasks import Tasks
+from spark_control.core.tasks import Tasks, run_unless
 from spark_control.gateway.wire import Hello
 from spark_control.gateway.worker.link import Link, config_line
 from spark_control.gateway.worker.place import Place
+from spark_control.gateway.worker.spool import Shelf
 from spark_control.gateway.worker.times import Times
 from spark_control.gateway.worker.worker import Worker
 
 FORMAT = "%(asctime)s %(levelname)-7s [%(process)d] %(message)s"
+
+LEAVING = "leaving"
+"""What stands for the options of a worker that has left its port, so that nobody takes it over."""
 
 
 def options() -> argparse.ArgumentParser:
@@ -52,26 +57,57 @@ def note(folder: Path, hello: Hello) -> Path:
 async def serve(given: argparse.Namespace, hello: Hello) -> None:
     """Serve until told to leave."""
     loop = asyncio.get_running_loop()
-    clock, times, leave = RealClock(), Times(), asyncio.Event()
+    clock, times = RealClock(), Times()
+    known, leave, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
     link = Link(sockets.reach(given.run / "link.sock"), hello, clock, times)
     control = Place(
         name="control", base_url="control", socket=sockets.reach(given.run / "control.sock")
     )
     worker = Worker(
         loop=loop, clock=clock, ids=RandomIds(), times=times, control=control, ledger=link,
-        workers=given.workers, spool=str(given.run),
+        workers=given.workers, shelf=Shelf(folder=str(given.run)),
     )  # fmt: skip
-    link.serve(worker, leave.set)
+    sock = sockets.bound(given.host, given.port, shared=True)
+
+    def knows() -> None:
+        """Take connections, not before: of those that share the port it would know nothing."""
+        if not known.is_set():
+            sock.listen(sockets.BACKLOG)
+            known.set()
+
+    def ends() -> None:
+        known.set()
+        leave.set()
+        hurry.set()
+
+    link.serve(worker, ends, on_relief=leave.set, on_state=knows)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave.set)
-    await worker.listen(sockets.bound(given.host, given.port, shared=True))
+        loop.add_signal_handler(number, ends)
     tasks = Tasks("link")
     _ = tasks.spawn(link.run(), name="talk")
     _ = tasks.spawn(link.report(), name="report")
+    await known.wait()
+    if not leave.is_set():
+        await worker.listen(sock)
     await leave.wait()
-    await worker.drain(timeout_s=times.drain)
+    left = msgspec.structs.replace(hello, config=LEAVING)
+    note(given.run, left)
+    link.leaving(left)
+    await _drained(worker, hurry)
     link.flush()
     await tasks.close()
+    sock.close()
+
+
+async def _drained(worker: Worker, hurry: asyncio.Event) -> None:
+    """Let all that runs end, but for `hurry`."""
+
+    async def told() -> None:
+        await hurry.wait()
+
+    times = worker.times
+    if hurry.is_set() or not await run_unless(worker.drain(timeout_s=times.total), told()):
+        await worker.drain(timeout_s=times.drain)
 
 
 def main() -> int:

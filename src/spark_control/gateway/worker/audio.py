@@ -1,10 +1,8 @@
 """Requests that go to speech services: to which one, and in what form."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 
-from spark_control.core.errors import StorageTrouble
 from spark_control.gateway import services, speech
 from spark_control.gateway.errors import ServiceMissing
 from spark_control.gateway.headers import rendered, to_engine
@@ -16,6 +14,7 @@ from spark_control.gateway.wire import State
 from spark_control.gateway.worker.exchange import Reader
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.model import ModelDesk, Wish
+from spark_control.gateway.worker.spool import Shelf
 from spark_control.gateway.worker.upload import Passed, Spooled, Upload, too_large
 
 SPEECH_PATH = "/v1/audio/speech"
@@ -57,22 +56,16 @@ def upload_wish(known: Known, trace: Trace, there: Sequence[Service], limit: int
     return Wish(known=known, body=b"", choice=choice, trace=trace)
 
 
-def upload_of(
-    desk: ModelDesk, reader: Reader, wish: Wish, *, limit: int, spool: str | None
-) -> Upload:
+def upload_of(desk: ModelDesk, reader: Reader, wish: Wish, *, limit: int, shelf: Shelf) -> Upload:
     """Return the way of an upload: over the disk when it may have to be sent again.
 
-    Raises StorageTrouble.
+    Raises UploadsFull.
     """
     now = desk.pool.loop.time()
     if len(wish.choice.targets) == 1:
         return Passed(desk, reader, wish, now, limit)
-    # It has no name in the folder, so it is gone with the process, whatever happens.
-    try:
-        file = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - the exchange closes it
-    except OSError as error:
-        raise StorageTrouble(f"The upload cannot be kept: {error.strerror}.") from error
-    return Spooled(desk, reader, wish, now, limit, file=file)
+    spool = shelf.spool(wish.known.head.length or 0)
+    return Spooled(desk, reader, wish, now, limit, spool=spool)
 
 
 def limits_of(state: State, workers: int) -> tuple[Limits, dict[str, Limits]]:

@@ -1,30 +1,36 @@
 """One connection of a client: reads its requests one after the other and bounds what it may do."""
 
 import asyncio
-import socket
-import struct
 from typing import cast
 
 from typing_extensions import override
 
 from spark_control.core.errors import AppError, SlowClient, TooLarge
 from spark_control.gateway import framing
-from spark_control.gateway.errors import FramingBroken, RequestMalformed
+from spark_control.gateway.errors import BodiesFull, FramingBroken, RequestMalformed
 from spark_control.gateway.head import END, after_blank_lines, check_unended
+from spark_control.gateway.worker.abrupt import reset
 from spark_control.gateway.worker.answers import CLOSE, CONTINUE, GUARD, error_answer
 from spark_control.gateway.worker.exchange import Exchange
 from spark_control.gateway.worker.house import House, Streamed
-from spark_control.gateway.worker.known import Kind, Known, addressed
+from spark_control.gateway.worker.known import UNREADABLE, Kind, Known, addressed, path_of
 from spark_control.gateway.worker.times import AHEAD_BYTES, LINGER_BYTES, Times
+
+UNCOUNTED = 64 * 1024
+"""A body up to here takes no room: most are not larger, and nearly all of those come at once."""
+GRAIN = 1 << 20
+"""Room is taken by this; a body that is not larger is never refused for lack of it."""
+FULL_AGAIN_S = 5
 
 
 class Client(asyncio.Protocol):
     """A connection."""
 
     __slots__ = (
-        "_bodiless", "_body", "_closed", "_dropped", "_held", "_held_back", "_house", "_in_next",
-        "_known", "_length", "_lingers", "_parts", "_relayed", "_since", "_size", "_started",
-        "_touched", "_transport", "_unsure", "_waiting", "address", "exchange", "secure", "stuck",
+        "_bodiless", "_body", "_closed", "_counted", "_dropped", "_held", "_held_back", "_house",
+        "_in_next", "_known", "_length", "_lingers", "_parts", "_relayed", "_since", "_size",
+        "_started", "_touched", "_transport", "_unsure", "_waiting", "address", "exchange",
+        "secure", "stuck",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -42,6 +48,8 @@ class Client(asyncio.Protocol):
         self._body: framing.Body | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self._counted = UNCOUNTED
+        """The size of the body for which room was taken, or that needs none."""
         self._relayed: Streamed | None = None
         self._waiting = False
         """Its request is looked into; no exchange has begun."""
@@ -60,10 +68,14 @@ class Client(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
+        if self._counted > UNCOUNTED:
+            self._uncount()
         self._house.gone(self)
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.left()
+        elif self._body is not None:
+            self._note_body(None)
 
     # Reading
 
@@ -126,7 +138,7 @@ class Client(asyncio.Protocol):
         head = known.head
         self._bodiless = head.method == "HEAD"
         if known.kind is Kind.LIST:
-            self._listed()
+            self._listed(known)
             return
         length, held = self._length, self._held
         if known.kind is Kind.CONTROL:
@@ -141,6 +153,8 @@ class Client(asyncio.Protocol):
                 self._waiting = True
                 self._house.wanted(self, known, held[:length])
                 return
+            if length > GRAIN and not self._house.room.fits(length):
+                raise bodies_full()
         self._read_body(known)
 
     def _read_body(self, known: Known) -> None:
@@ -156,12 +170,15 @@ class Client(asyncio.Protocol):
         if relayed is not None:
             relayed.go()
 
-    def _listed(self) -> None:
+    def _listed(self, known: Known) -> None:
         stay = self.may_stay()
-        known = self._known
-        head, body = self._house.listing(known.path if known is not None else "")
-        extra = known.extra if known is not None else GUARD
-        self.write(head + extra + (b"" if stay else CLOSE) + self._house.date + body)
+        try:
+            head, body = self._house.listing(self, known)
+        except AppError as error:
+            self.refuse(error)
+            return
+        lines = head + known.extra + (b"" if stay else CLOSE) + self._house.date
+        self.write(lines if self._bodiless else lines + body)
         self.end(stay=stay)
 
     def _take(self, body: framing.Body, data: bytes) -> None:
@@ -178,8 +195,7 @@ class Client(asyncio.Protocol):
                 self._relayed.more(payload, ended=body.ended)
             return
         self._size += len(payload)
-        if self._size > self._house.body_limit:
-            self._spoilt(self._too_large())
+        if not self._fits():
             return
         if payload:
             self._parts.append(payload)
@@ -188,6 +204,29 @@ class Client(asyncio.Protocol):
             self._waiting = True
             whole = parts[0] if len(parts) == 1 else b"".join(parts)
             self._house.wanted(self, self._known, whole)
+
+    def _fits(self) -> bool:
+        """Tell whether the body is not too large, by itself and with those of others."""
+        if self._size > self._house.body_limit:
+            self._spoilt(self._too_large())
+            return False
+        return self._size <= self._counted or self._count()
+
+    def _count(self) -> bool:
+        """Take room for what has come of the body; tell whether there was some."""
+        room = self._house.room
+        more = -(-(self._size - self._counted) // GRAIN) * GRAIN
+        if self._size > GRAIN and not room.fits(more):
+            self._spoilt(bodies_full())
+            return False
+        room.take(more)
+        self._counted += more
+        return True
+
+    def _uncount(self) -> None:
+        """Give the room of a body back: its request is over."""
+        self._house.room.give(self._counted - UNCOUNTED)
+        self._counted, self._parts = UNCOUNTED, []
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._house.body_limit // 1_000_000} MB.")
@@ -198,14 +237,20 @@ class Client(asyncio.Protocol):
         if exchange is not None:
             exchange.fail(error)
         else:
+            self._note_body(error)
             self.refuse(error)
+
+    def _note_body(self, error: AppError | None) -> None:
+        path = self._known.path if self._known is not None else ""
+        self._house.refused(self, path, began=self._started, size=self._size, error=error)
 
     def _refuse_head(self, data: bytes, error: AppError) -> None:
         """Refuse a request of which only the head is here; what follows it cannot be told."""
         self._unsure = True
         self._bodiless = data.startswith(b"HEAD ")
-        words = data[:2048].split(b" ", 2)
-        path = words[1].decode("latin-1").partition("?")[0] if len(words) == 3 else ""
+        path = path_of(data)
+        named = "" if isinstance(error, UNREADABLE) else path
+        self._house.refused(self, named, began=self._house.time(), error=error)
         self._say(path, error, GUARD, stay=False)
 
     # What exchanges need
@@ -247,9 +292,11 @@ class Client(asyncio.Protocol):
 
     def end(self, *, stay: bool, abrupt: bool = False) -> None:
         self.exchange, self._waiting, self._known, self._relayed = None, False, None, None
+        if self._counted > UNCOUNTED:
+            self._uncount()
         self._since = self._started = self._house.time()
-        if abrupt:
-            self._reset()
+        if abrupt and self._transport is not None:
+            reset(self._transport)
         elif not stay or self._house.leaving:
             self._leave()
         else:
@@ -259,15 +306,6 @@ class Client(asyncio.Protocol):
                 self._next()
 
     # Ending
-
-    def _reset(self) -> None:
-        """End so that the client cannot take the answer for complete."""
-        if self._transport is None:
-            return
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
 
     def _leave(self) -> None:
         """Close; later when more of a request is coming, or a reset would eat the answer."""
@@ -334,7 +372,9 @@ class Client(asyncio.Protocol):
             if now - self._since > times.keep_alive:
                 self.abort()
         elif now - self._started > times.head:
-            self._say("", SlowClient("The head did not come in time."), GUARD, stay=False)
+            error = SlowClient("The head did not come in time.")
+            self._house.refused(self, "", began=self._started, error=error)
+            self._say("", error, GUARD, stay=False)
 
     # Back-pressure
 
@@ -352,3 +392,8 @@ class Client(asyncio.Protocol):
         elif not self._busy:
             self.hold(hold=False)
             self._next()
+
+
+def bodies_full() -> BodiesFull:
+    """Return why a large request is refused that is not too large by itself."""
+    return BodiesFull("Too many large requests are on their way.", retry_after_s=FULL_AGAIN_S)

@@ -6,6 +6,8 @@ from spark_control.core.errors import AppError, SlowUpstream
 from spark_control.core.tasks import Tasks
 from spark_control.engines.errors import EngineBroke
 from spark_control.gateway import framing
+from spark_control.gateway.record import Trace
+from spark_control.gateway.usage import Usage
 from spark_control.gateway.worker.answers import CLOSE
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.place import Answer, Place
@@ -27,6 +29,9 @@ class Desk(Protocol):
 
     def changed(self) -> None:
         """Take note that the number of running requests has changed."""
+
+    def ended(self, trace: Trace, status: int, used: Usage | None, error: AppError | None) -> None:
+        """Record a request that has ended."""
 
 
 class Reader(Protocol):
@@ -82,12 +87,15 @@ class Exchange:
         """Return what is sent first."""
         raise NotImplementedError
 
-    def _refuses(self, answer: Answer) -> AppError | None:
+    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
         """Return our error when the answer is not to be passed on."""
         raise NotImplementedError
 
-    def _again(self, *, reused: bool) -> bool:
-        """Send the request once more if that can do no harm; tell whether it was."""
+    def _again(self, hung_up: Upstream | None) -> bool:
+        """Send the request once more if that can do no harm; tell whether it was.
+
+        `hung_up`: who had got it and said nothing; None when no connection was made.
+        """
         raise NotImplementedError
 
     def _limits(self, times: Times) -> tuple[float, float, float]:
@@ -131,7 +139,7 @@ class Exchange:
         try:
             upstream = await self._desk.pool.connect(place)
         except AppError as error:
-            if not self._over and not self._again(reused=False):
+            if not self._over and not self._again(None):
                 self.fail(error)
             return
         if self._over or self._place is not place:
@@ -149,7 +157,7 @@ class Exchange:
     # What the upstream says
 
     def answered(self, answer: Answer, payload: bytes, body: framing.Body) -> None:
-        error = self._refuses(answer)
+        error = self._refuses(answer, payload)
         if error is not None:
             self._let_go()
             self.fail(error)
@@ -204,7 +212,7 @@ class Exchange:
             return
         why = error or self._broken()
         silent = error is None and not upstream.got
-        if not silent or not self._again(reused=upstream.reused):
+        if not silent or not self._again(upstream):
             self.fail(why)
 
     def _broken(self) -> AppError:

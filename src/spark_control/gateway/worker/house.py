@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from spark_control.core.errors import AppError
+from spark_control.gateway.room import Room
 from spark_control.gateway.worker.exchange import Exchange, Reader
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.times import Times
@@ -47,6 +49,8 @@ class House(Protocol):
     """No connection is kept any more."""
     body_limit: int
     upload_limit: int
+    room: Room
+    """For bodies that come in, wait or are being answered."""
 
     def time(self) -> float:
         """Return the time of the loop."""
@@ -60,8 +64,20 @@ class House(Protocol):
     def admit(self, block: bytes, client: str) -> tuple[Known, int | None]:
         """Read a head and let it in; return it with the length it states. Raises what says no."""
 
-    def listing(self, path: str) -> tuple[bytes, bytes]:
-        """Return the answer to a list of models or voices: the begin of its head, its body."""
+    def listing(self, client: Guest, known: Known) -> tuple[bytes, bytes]:
+        """Return the answer to a list of models or voices: the begin of its head, its body.
+
+        Raises ModelNotFound.
+        """
+
+    def refused(
+        self, client: Guest, path: str, *, began: float, size: int = 0,
+        error: AppError | None = None,
+    ) -> None:  # fmt: skip
+        """Record a request that went nowhere; without an error its client left.
+
+        A blank path: its head could not be read.
+        """
 
     def wanted(self, client: Guest, known: Known, body: bytes) -> None:
         """Answer a request for a model."""
@@ -70,4 +86,4 @@ class House(Protocol):
         """Begin to pass a request on to the control process."""
 
     def upload(self, client: Guest, known: Known) -> Streamed:
-        """Begin to pass an upload on to a service. Raises ServiceMissing, TooLarge."""
+        """Begin to pass an upload on to a service. Raises what says no."""

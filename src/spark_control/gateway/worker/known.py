@@ -10,25 +10,29 @@ from spark_control.access.ports import Keys
 from spark_control.access.session import Brakes
 from spark_control.access.usecases import Access
 from spark_control.core.clock import Clock
-from spark_control.core.errors import MethodWrong
+from spark_control.core.errors import HeadTooLarge, LineTooLong, MethodWrong
+from spark_control.gateway.errors import RequestMalformed
 from spark_control.gateway.head import RequestHead, read_request
 from spark_control.gateway.headers import rendered, to_control, to_engine
+from spark_control.gateway.record import MODEL_PATH, MODELS
 from spark_control.gateway.wire import Pass
 from spark_control.gateway.worker.answers import GUARD
 from spark_control.settings.domain import Settings, Source, Value
 
 MOST = 512
 LONGEST_KEPT = 4096
+UNREADABLE = (RequestMalformed, LineTooLong, HeadTooLarge)
+"""Why a head says nothing that can be trusted."""
 MOST_DIGITS = 15
 _LENGTHS = (b"\r\ncontent-length: ", b"\r\nContent-Length: ")
 """As nearly every client writes it."""
 MODEL_PATHS = frozenset({
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/score",
     "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/tokenize", "/detokenize",
-    "/v1/audio/speech",
+    "/rerank", "/score", "/v1/audio/speech",
 })  # fmt: skip
 UPLOAD_PATHS = frozenset({"/v1/audio/transcriptions", "/v1/audio/translations"})
-MODELS_PATH, VOICES_PATH = "/v1/models", "/v1/audio/voices"
+MODELS_PATH, VOICES_PATH = MODELS, "/v1/audio/voices"
 
 
 class Kind(Enum):
@@ -62,9 +66,21 @@ def kind_of(head: RequestHead, path: str) -> Kind:
         if head.method != "POST":
             raise MethodWrong(f"{path} takes POST, not {head.method[:20]}.")
         return Kind.UPLOAD if upload else Kind.MODEL
-    if path in {MODELS_PATH, VOICES_PATH} and head.method == "GET" and not head.has_body:
+    listed = path in {MODELS_PATH, VOICES_PATH} or path.startswith(MODEL_PATH)
+    if listed and head.method in {"GET", "HEAD"} and not head.has_body:
         return Kind.LIST
     return Kind.CONTROL
+
+
+def is_recorded(path: str) -> bool:
+    """Tell whether a request for `path` leaves a record, whoever answers it."""
+    return path.startswith("/v1/") or path == "/v1" or path in MODEL_PATHS
+
+
+def path_of(data: bytes) -> str:
+    """Return what seems to be the path of a request that is refused, for the shape of that."""
+    words = data[:2048].split(b" ", 2)
+    return words[1].decode("latin-1").partition("?")[0] if len(words) == 3 else ""
 
 
 def addressed(client: str) -> str:

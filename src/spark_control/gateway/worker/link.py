@@ -11,6 +11,7 @@ from typing_extensions import override
 from spark_control.core.clock import Clock
 from spark_control.gateway import wire
 from spark_control.gateway.record import Trace
+from spark_control.gateway.worker import process
 from spark_control.gateway.worker.times import Times
 from spark_control.gateway.worker.worker import Ledger, Worker
 
@@ -36,8 +37,11 @@ class Link(Ledger):
         self._times = times
         self._worker: Worker | None = None
         self._on_leave: Callable[[], None] = _nothing
+        self._on_relief: Callable[[], None] = _nothing
+        self._on_state: Callable[[], None] = _nothing
         self._writer: asyncio.StreamWriter | None = None
         self._records: deque[Trace] = deque(maxlen=MOST_RECORDS)
+        self._lost = 0
         self._told: dict[str, int] = {}
         self._changed = False
         self._flushing = False
@@ -45,10 +49,23 @@ class Link(Ledger):
         self._alone_since = clock.monotonic()
         self._met = False
 
-    def serve(self, worker: Worker, on_leave: Callable[[], None]) -> None:
-        """Speak for `worker`; `on_leave` is called when it shall end."""
+    def serve(
+        self, worker: Worker, on_leave: Callable[[], None], *,
+        on_relief: Callable[[], None] | None = None, on_state: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Speak for `worker`; `on_leave` is called when it shall end.
+
+        `on_relief` is when it shall end once all that runs has; `on_state` is each time it has
+        learnt by what to decide, before control hears of that.
+        """
         self._worker = worker
         self._on_leave = on_leave
+        self._on_relief = on_relief or on_leave
+        self._on_state = on_state or _nothing
+
+    def leaving(self, hello: wire.Hello) -> None:
+        """Be `hello` from now on, to a control process that comes later."""
+        self._hello = hello
 
     async def run(self) -> None:
         """Keep connected until cancelled. Nobody there for long: the worker shall end."""
@@ -91,10 +108,13 @@ class Link(Ledger):
         match message:
             case wire.State() if worker is not None:
                 worker.take(message)
+                self._on_state()
                 self.flush()  # what was sent by the routes before counts before the word is given
                 self._send(wire.Ack(message.version))
             case wire.Synced():
                 self._answered()
+            case wire.Leave(patient=True):
+                self._on_relief()
             case wire.Leave():
                 self._on_leave()
             case _:
@@ -117,6 +137,8 @@ class Link(Ledger):
 
     @override
     def record(self, trace: Trace) -> None:
+        if len(self._records) == MOST_RECORDS:
+            self._lost += 1
         self._records.append(trace)
         if len(self._records) == 1:
             self._soon(self._times.flush)
@@ -148,12 +170,14 @@ class Link(Ledger):
         while True:
             await self._clock.sleep(STATS_S)
             worker = self._worker
-            if worker is not None:
+            if worker is not None and self._writer is not None:
                 lag, worker.lag_s = worker.lag_s, 0.0
                 retries, worker.retries = worker.retries, 0
+                lost, self._lost = self._lost, 0
                 self._send(wire.Stats(
                     pid=self._hello.pid, lag_s=lag, connections=worker.connections,
-                    waiting=worker.waiting, retries=retries,
+                    waiting=worker.waiting, retries=retries, tasks=len(asyncio.all_tasks()),
+                    lost=lost, process=process.look(),
                 ))  # fmt: skip
 
     @override

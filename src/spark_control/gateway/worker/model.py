@@ -6,9 +6,10 @@ from typing import Protocol
 import msgspec
 from typing_extensions import override
 
+from spark_control.core.clock import Clock
 from spark_control.core.errors import AppError
 from spark_control.engines.errors import EngineBroke, EngineSlow, EngineUnreachable
-from spark_control.gateway import envelope, framing, usage
+from spark_control.gateway import envelope, framing, refused, usage
 from spark_control.gateway.errors import (
     RedactionMissing,
     ServiceBroke,
@@ -16,13 +17,16 @@ from spark_control.gateway.errors import (
     ServiceUnreachable,
     ServiceWedged,
 )
+from spark_control.gateway.head import AnswerHead
 from spark_control.gateway.record import Trace
 from spark_control.gateway.route import Choice, Target
 from spark_control.gateway.worker.answers import CLOSE, error_event, status_line
 from spark_control.gateway.worker.exchange import CHUNKED, Desk, Exchange, Reader
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.place import Answer, Place
+from spark_control.gateway.worker.rest import Rest
 from spark_control.gateway.worker.times import Times
+from spark_control.gateway.worker.upstream import Upstream
 from spark_control.requests.domain import CLIENT_LEFT
 
 log = logging.getLogger(__name__)
@@ -40,6 +44,7 @@ WEDGED_S = 60
 class ModelDesk(Desk, Protocol):
     """What a request for a model needs of the worker."""
 
+    clock: Clock
     retries: int
     """Requests that were sent again."""
 
@@ -51,11 +56,6 @@ class ModelDesk(Desk, Protocol):
 
     def wedged(self, service: str, status: int) -> None:
         """Tell that a speech service failed inside."""
-
-    def ended(
-        self, trace: Trace, status: int, used: usage.Usage | None, error: AppError | None
-    ) -> None:
-        """Record a request that has ended."""
 
 
 class Wish(msgspec.Struct, kw_only=True):
@@ -86,9 +86,11 @@ class ModelExchange(Exchange):
 
     __slots__ = (
         "_answer",
+        "_met",
         "_model_desk",
         "_queued",
         "_said",
+        "_stale",
         "_tap",
         "_target",
         "_ticket",
@@ -103,6 +105,7 @@ class ModelExchange(Exchange):
         self._wish = wish
         self._target: Target | None = None
         self._tried: frozenset[str] = frozenset()
+        self._stale = self._met = False
         self._ticket: int | None = None
         self._queued: Place | None = None
         """It waits in the queue of this place."""
@@ -160,8 +163,12 @@ class ModelExchange(Exchange):
         self._queued = None
         self._release()
         self._wish.choice = choice
-        self._wish.rename()
-        self.begin()
+        try:
+            self._wish.rename()
+        except AppError as error:
+            self.fail(error)
+        else:
+            self.begin()
 
     def granted(self, now: float) -> None:
         """Go on: the queue has come to this request."""
@@ -220,15 +227,36 @@ class ModelExchange(Exchange):
         return lines
 
     @override
-    def _refuses(self, answer: Answer) -> AppError | None:
+    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
         """Keep back the words of a 5xx, for they may repeat the prompt."""
         if answer.head.status < 500:
             return self._unfit(answer) if self._told_at else None
-        if self._target is not None and self._target.service:
-            return self._service_failed(self._target, answer.head.status)
-        name, key = (self._target.name, self._target.key) if self._target else ("", "")
-        log.warning("the engine on %s answered with %s", name, answer.head.status)
-        return EngineBroke(f"{key} on {name} answered with {answer.head.status}.")
+        return self._failed(answer.head, payload)
+
+    def _failed(self, head: AnswerHead, payload: bytes) -> AppError:
+        target = self._target
+        if target is None:
+            return self._broken()
+        who = f"the service {target.name}" if target.service else f"the engine on {target.name}"
+        log.warning("%s answered with %s", who, refused.gist(head, payload))
+        self._hear(who, head, payload)
+        if target.service and head.status == 500 and self.known.path.startswith(SPEECH):
+            self._model_desk.wedged(target.name, head.status)
+            text = f"{target.service} failed inside (it answered with 500) and is looked at."
+            return ServiceWedged(text, retry_after_s=WEDGED_S)
+        name = target.service or f"{target.key} on {target.name}"
+        kind = ServiceBroke if target.service else EngineBroke
+        error = kind(f"{name} answered with {head.status}.")
+        return refused.kept(error, head, self._model_desk.clock.now())
+
+    def _hear(self, who: str, head: AnswerHead, payload: bytes) -> None:
+        """Hear out what may name the error; the client does not wait for it."""
+        upstream = self._upstream
+        if upstream is None or refused.names(head, payload) or not refused.may_name(head):
+            return
+        self._upstream = None
+        rest = Rest(upstream, who, head, payload, complete=self.complete)
+        _ = self._desk.tasks.spawn(rest.hear(), name="rest of an error")
 
     def _unfit(self, answer: Answer) -> AppError | None:
         """Return why an answer cannot follow the head that went out while the request waited."""
@@ -242,22 +270,21 @@ class ModelExchange(Exchange):
     def _head(self, answer: Answer) -> bytes:
         return b"" if self._told_at else super()._head(answer)
 
-    def _service_failed(self, target: Target, status: int) -> AppError:
-        if status != 500 or not self.known.path.startswith(SPEECH):
-            log.warning("the service %s answered with %s", target.name, status)
-            return ServiceBroke(f"{target.service} answered with {status}.")
-        self._model_desk.wedged(target.name, status)
-        text = f"{target.service} failed inside (it answered with 500) and is looked at."
-        return ServiceWedged(text, retry_after_s=WEDGED_S)
-
     @override
-    def _again(self, *, reused: bool) -> bool:
-        if reused:  # it was closed while it was idle, and the request has met no one
+    def _again(self, hung_up: Upstream | None) -> bool:
+        """Go on to the next where none took a connection; at most once where one hung up.
+
+        An engine may have died of the request, and it must not reach them all.
+        """
+        if hung_up is not None and hung_up.reused and not self._stale:
+            # It was closed while it was idle, and the request has met no one.
+            self._stale = True
             self._model_desk.retries += 1
             self.connect()
             return True
-        if self._place is None:
+        if self._place is None or (hung_up is not None and self._met):
             return False
+        self._met = self._met or hung_up is not None
         self._tried |= {self._place.base_url}
         self._release()
         sent = self.start()
@@ -267,7 +294,8 @@ class ModelExchange(Exchange):
     @override
     def _limits(self, times: Times) -> tuple[float, float, float]:
         silent = self._told_at and self._answer is None  # only our own words have gone out
-        return times.first_byte, times.first_byte if silent else times.pause, times.total
+        first = times.stream_head if self._wish.trace.streamed else times.first_byte
+        return first, first if silent else times.pause, times.total
 
     @override
     def _first(self, answer: Answer, payload: bytes) -> None:
@@ -326,6 +354,7 @@ class ModelExchange(Exchange):
     def _ended(self, error: AppError | None, *, left: bool) -> None:
         if error is not None and self._begun:
             log.warning("the answer of %s broke: %s", self.known.path, error.message)
-        status = self._answer.head.status if self._answer is not None else 0
+        told = 200 if self._told_at else 0
+        status = self._answer.head.status if self._answer is not None else told
         used = self._tap.finish() if self._tap is not None else None
         self._model_desk.ended(self._wish.trace, CLIENT_LEFT if left else status, used, error)

@@ -5,10 +5,13 @@ from typing_extensions import override
 from spark_control.core.errors import AppError
 from spark_control.gateway import framing
 from spark_control.gateway.errors import ControlAway
+from spark_control.gateway.record import Trace
 from spark_control.gateway.worker.exchange import Desk, Exchange, Reader
 from spark_control.gateway.worker.known import Known
 from spark_control.gateway.worker.place import Answer, Place
 from spark_control.gateway.worker.times import Times
+from spark_control.gateway.worker.upstream import Upstream
+from spark_control.requests.domain import CLIENT_LEFT
 
 KEPT = 64 * 1024
 """A request up to here is kept until something of its answer comes, to be sent once more."""
@@ -18,7 +21,7 @@ ENDLESS = float("inf")
 class Relayed(Exchange):
     """A request whose body may still be coming, and whose answer may never end."""
 
-    __slots__ = ("_client", "_kept", "_kept_all", "_secure")
+    __slots__ = ("_client", "_kept", "_kept_all", "_secure", "_status", "trace")
 
     def __init__(
         self, desk: Desk, reader: Reader, known: Known, now: float, client: str, secure: str
@@ -28,6 +31,9 @@ class Relayed(Exchange):
         self._secure = secure
         self._kept = bytearray()
         self._kept_all = True
+        self._status = 0
+        self.trace: Trace | None = None
+        """The notes on it, when it leaves a record."""
         self.complete = not known.head.has_body
 
     def go(self) -> None:
@@ -38,6 +44,8 @@ class Relayed(Exchange):
     def more(self, payload: bytes, *, ended: bool) -> None:
         """Take the next piece of the request's body."""
         data = payload
+        if self.trace is not None:
+            self.trace.bytes_in += len(payload)
         if self.known.head.chunked:
             data = framing.chunk(payload) if payload else b""
             data += framing.LAST if ended else b""
@@ -74,12 +82,12 @@ class Relayed(Exchange):
         return (lines + bytes(self._kept),)
 
     @override
-    def _refuses(self, answer: Answer) -> AppError | None:
+    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
         return None
 
     @override
-    def _again(self, *, reused: bool) -> bool:
-        if not reused or not self._kept_all:
+    def _again(self, hung_up: Upstream | None) -> bool:
+        if hung_up is None or not hung_up.reused or not self._kept_all:
             return False
         self.connect()
         return True
@@ -92,6 +100,19 @@ class Relayed(Exchange):
     def _first(self, answer: Answer, payload: bytes) -> None:
         self._kept.clear()
         self._kept_all = False
+        self._status = answer.head.status
+        self._saw(payload)
+
+    @override
+    def _saw(self, payload: bytes) -> None:
+        if self.trace is not None:
+            self.trace.bytes_out += len(payload)
+
+    @override
+    def _ended(self, error: AppError | None, *, left: bool) -> None:
+        if self.trace is not None:
+            status = CLIENT_LEFT if left else self._status
+            self._desk.ended(self.trace, status, None, error)
 
     @override
     def _tail(self) -> bytes:

@@ -24,6 +24,8 @@ class Times:
     connect: float = 5.0
     first_byte: float = 30 * 60.0
     """An answer that is no stream begins when the engine has made all of it."""
+    stream_head: float = 10 * 60.0
+    """A stream begins when the engine has read the prompt, at the latest."""
     pause: float = 10 * 60.0
     """Between two pieces of an answer, or of what a client takes of it."""
     total: float = 30 * 60.0
@@ -35,5 +37,7 @@ class Times:
     sync: float = 10.0
     flush: float = 0.5
     drain: float = 20.0
+    last_words: float = 0.2
+    """Who is connected when a worker leaves may still ask for so long."""
     orphan: float = 30 * 60.0
     """A worker ends itself when no control process has come for so long."""

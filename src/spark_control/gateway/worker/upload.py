@@ -1,22 +1,22 @@
 """Audio to be transcribed: passed on as it comes, or kept on disk so it can be sent again."""
 
+import asyncio
 import logging
-from typing import IO
 
 from typing_extensions import override
 
-from spark_control.core.errors import StorageTrouble, TooLarge
+from spark_control.core.errors import AppError, TooLarge
 from spark_control.gateway import framing
 from spark_control.gateway.worker.exchange import Reader
 from spark_control.gateway.worker.model import ModelDesk, ModelExchange, Wish
 from spark_control.gateway.worker.place import Answer, Place
+from spark_control.gateway.worker.spool import Spool
 from spark_control.gateway.worker.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
 KEPT = 64 * 1024
-"""What is held in memory of an upload before there is a connection for it."""
-PIECE = 256 * 1024
+"""What is held in memory of an upload before there is a connection for it, or the disk has it."""
 BUSY = 429
 
 
@@ -108,33 +108,93 @@ class Passed(Upload):
         return (self._lines(place, framed), kept) if kept else (self._lines(place, framed),)
 
     @override
-    def _again(self, *, reused: bool) -> bool:
+    def _again(self, hung_up: Upstream | None) -> bool:
         return False
 
 
 class Spooled(Upload):
     """There are several services, so what one refuses before its first byte goes to the next."""
 
-    __slots__ = ("_file", "_full")
+    __slots__ = ("_at", "_full", "_pending", "_spool", "_whole", "_works")
 
     def __init__(
         self, desk: ModelDesk, reader: Reader, wish: Wish, now: float, limit: int,
-        *, file: IO[bytes],
+        *, spool: Spool,
     ) -> None:  # fmt: skip
         super().__init__(desk, reader, wish, now, limit)
-        self._file = file
+        self._spool = spool
+        self._pending = bytearray()
+        """What came and is not on disk yet."""
+        self._whole = False
+        """All of it has come, and it was not sent yet."""
+        self._at = 0
+        """How much of it the service has been sent."""
         self._full = False
         """The service takes nothing at the moment."""
+        self._works = False
 
     @override
     def _take(self, payload: bytes, *, ended: bool) -> None:
+        self._pending += payload
+        self._whole = ended
+        if len(self._pending) > KEPT:
+            self._reader.hold(hold=True)  # until the disk has taken it
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._works:
+            self._works = True
+            work = self._desk.tasks.spawn(self._work(), name="spool")
+            work.add_done_callback(self._rest)
+
+    def _rest(self, work: asyncio.Task[None]) -> None:
+        """Close the file also when the work was cancelled before it began."""
+        if work.cancelled():
+            self._stop()
+
+    def _stop(self) -> None:
+        self._works = False
+        if self._over:
+            self._spool.close()
+
+    async def _work(self) -> None:
+        """Do what there is to do, one thing after the other; nobody else is at the file."""
         try:
-            self._file.write(payload)
-        except OSError as error:
-            self.fail(StorageTrouble(f"The upload cannot be kept: {error.strerror}."))
-            return
-        if ended:
+            while not self._over and await self._step():
+                pass
+        except AppError as error:
+            self._let_go()
+            self.fail(error)
+        finally:
+            self._stop()
+
+    async def _step(self) -> bool:
+        """Do the next thing; tell whether there was one."""
+        if self._pending:
+            await self._keep_pending()
+        elif self._whole:
+            self._whole = False
             self.begin()
+        elif self._upstream is not None and not (self._full or self.complete):
+            await self._send_piece(self._upstream)
+        else:
+            return False
+        return True
+
+    async def _keep_pending(self) -> None:
+        data = bytes(self._pending)
+        self._pending.clear()
+        await self._spool.write(data)
+        if not self._over:
+            self._reader.hold(hold=False)
+
+    async def _send_piece(self, upstream: Upstream) -> None:
+        data = await self._spool.read(self._at)
+        if self._upstream is upstream:
+            self._touched = True
+            self._at += len(data)
+            self.complete = self._at >= self._wish.trace.bytes_in or not data
+            upstream.write(data)
 
     @override
     def _request(self, place: Place) -> tuple[bytes, ...]:
@@ -143,31 +203,23 @@ class Spooled(Upload):
 
     @override
     def _over_it(self, upstream: Upstream, *, reused: bool) -> None:
-        self._file.seek(0)
-        self.complete = self._full = False
+        self._at, self._full = 0, False
+        self.complete = self._wish.trace.bytes_in == 0
         super()._over_it(upstream, reused=reused)
-        self._pump()
-
-    def _pump(self) -> None:
-        while self._upstream is not None and not self._full and not self.complete:
-            data = self._file.read(PIECE)
-            if data:
-                self._touched = True
-                self._upstream.write(data)
-            else:
-                self.complete = True
+        self._wake()
 
     @override
     def stuck(self, *, stuck: bool) -> None:
         self._full = stuck
-        self._pump()
+        if not stuck:
+            self._wake()
 
     @override
     def answered(self, answer: Answer, payload: bytes, body: framing.Body) -> None:
         if self._has_next(answer.head.status):
-            self._refuses(answer)  # for the log, and for whoever probes services
+            self._refuses(answer, payload)  # for the log, and for whoever probes services
             self._let_go()
-            self._again(reused=False)
+            self._again(None)
         else:
             super().answered(answer, payload, body)
 
@@ -181,8 +233,8 @@ class Spooled(Upload):
     @override
     def _release(self) -> None:
         super()._release()
-        if self._over:
-            self._file.close()
+        if self._over and not self._works:
+            self._spool.close()
 
 
 def too_large(limit: int) -> TooLarge:

@@ -145,8 +145,8 @@ class Upstream(asyncio.Protocol):
         payload = body.feed(rest) if rest else b""
         body.whole = False  # what came has the head before it
         asker.answered(answer, payload, body)
-        if body.ended:
-            self._finish(asker, body)
+        if body.ended and self.asker is not None:
+            self._finish(self.asker, body)
 
     def _finish(self, asker: Asker, body: framing.Body) -> None:
         if self.asker is not asker:

@@ -7,44 +7,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
-
 from spark_control.core.clock import Clock
 from spark_control.core.errors import AppError
-from spark_control.core.http_errors import row_of
 from spark_control.core.ids import Ids
+from spark_control.core.sockets import BACKLOG, pending
 from spark_control.core.tasks import Tasks
 from spark_control.gateway import envelope, services
 from spark_control.gateway.errors import ControlAway
 from spark_control.gateway.limits import Admission, Limits
 from spark_control.gateway.record import Trace
-from spark_control.gateway.route import Routes, Scene, models, refuse
+from spark_control.gateway.room import Room, shared
+from spark_control.gateway.route import Routes, Scene, refuse
 from spark_control.gateway.usage import Usage
 from spark_control.gateway.wire import State
 from spark_control.gateway.worker import audio
-from spark_control.gateway.worker.answers import status_line
+from spark_control.gateway.worker.books import Books
 from spark_control.gateway.worker.client import Client
 from spark_control.gateway.worker.house import Guest
-from spark_control.gateway.worker.known import (
-    MODELS_PATH,
-    VOICES_PATH,
-    Heads,
-    Kind,
-    Known,
-    closed_door,
-)
+from spark_control.gateway.worker.known import Heads, Kind, Known, closed_door, is_recorded
+from spark_control.gateway.worker.lists import Listing, Lists, name_in
 from spark_control.gateway.worker.model import ModelExchange, Wish
 from spark_control.gateway.worker.place import Place
 from spark_control.gateway.worker.pool import Pool
 from spark_control.gateway.worker.relayed import Relayed
+from spark_control.gateway.worker.spool import UPLOADS, Shelf
 from spark_control.gateway.worker.times import Times
 from spark_control.gateway.worker.upload import Upload
-from spark_control.requests.domain import LONGEST_NAME
+from spark_control.requests.domain import CLIENT_LEFT
 
 log = logging.getLogger(__name__)
 
 NO_LIMITS = Limits(in_flight=256, length=256, wait_s=60.0)
 BODY_BYTES = 64_000_000
+BODIES_BYTES = 512_000_000
 UPLOAD_BYTES = 512_000_000
 
 
@@ -76,14 +71,15 @@ class Worker:
     ledger: Ledger
     workers: int = 1
     """How many share the limits."""
-    spool: str | None = None
-    """The folder of uploads that may have to be sent again; the system's own when None."""
+    shelf: Shelf = field(default_factory=Shelf)
     tasks: Tasks = field(init=False)
     pool: Pool = field(init=False)
     date: bytes = field(init=False, default=b"")
     leaving: bool = field(init=False, default=False)
     body_limit: int = field(init=False, default=BODY_BYTES)
     upload_limit: int = field(init=False, default=UPLOAD_BYTES)
+    room: Room = field(init=False, default_factory=lambda: Room(BODIES_BYTES))
+    """For bodies that come in, wait or are being answered."""
     retries: int = field(init=False, default=0)
     """How many requests were sent again, since somebody last asked."""
     lag_s: float = field(init=False, default=0.0)
@@ -91,17 +87,16 @@ class Worker:
     _clients: set[Guest] = field(init=False, default_factory=set)
     _empty: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _servers: list[asyncio.Server] = field(init=False, default_factory=list)
+    _listening: list[socket.socket] = field(init=False, default_factory=list)
     _state: State | None = field(init=False, default=None)
     _routes: Routes = field(init=False)
     _heads: Heads = field(init=False)
     _services: tuple[services.Service, ...] = field(init=False, default=())
-    _listings: dict[str, tuple[bytes, bytes]] = field(init=False, default_factory=dict)
+    _lists: Lists = field(init=False)
     _admission: Admission = field(init=False)
     _queue: dict[int, ModelExchange] = field(init=False, default_factory=dict)
-    _boot: str = field(init=False)
-    _count: int = field(init=False, default=0)
-    _epoch: float = field(init=False, default=0.0)
-    """What makes a time of the loop one of the day; the clock may be set meanwhile."""
+    _books: Books = field(init=False)
+    ended: Callable[[Trace, int, Usage | None, AppError | None], None] = field(init=False)
     time: Callable[[], float] = field(init=False)
     changed: Callable[[], None] = field(init=False)
 
@@ -111,7 +106,8 @@ class Worker:
         self._routes = Routes(Scene(()))
         self._heads = Heads(door=closed_door(), clock=self.clock)
         self._admission = Admission(NO_LIMITS)
-        self._boot = self.ids.new("r")
+        self._books = Books(self.ids.new("r"), self.loop.time, self.ledger.record)
+        self.ended = self._books.ended
         self.time = self.loop.time
         self.changed = self.ledger.changed
         self._empty.set()
@@ -122,8 +118,9 @@ class Worker:
         """Answer what comes on `sock`."""
         self._dated(self.clock.now())
         self._servers.append(
-            await self.loop.create_server(lambda: Client(self), sock=sock, backlog=2048)
+            await self.loop.create_server(lambda: Client(self), sock=sock, backlog=BACKLOG)
         )
+        self._listening.append(sock)
         _ = self.tasks.spawn(self._watch(), name="limits")
 
     async def _watch(self) -> None:
@@ -145,22 +142,36 @@ class Worker:
                 exchange.fail(error)
 
     def _dated(self, now: datetime) -> None:
-        self._epoch = now.timestamp() - self.loop.time()
+        self._books.epoch = now.timestamp() - self.loop.time()
         self.date = now.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n\r\n").encode()
 
     async def drain(self, *, timeout_s: float) -> None:
-        """Take no new connection, let what runs finish, then end the rest."""
+        """Take no new connection, let what runs finish, then end the rest.
+
+        Whoever has connected may be about to ask: all get a moment for it.
+        """
         self.leaving = True
+        late = [sock for listening in self._listening for sock in pending(listening)]
         for server in self._servers:
             server.close()
-        for client in list(self._clients):
-            client.leave()
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._empty.wait()
-        except TimeoutError:
+        for sock in late:
+            await self.loop.connect_accepted_socket(lambda: Client(self), sock)
+        moment = min(self.times.last_words, timeout_s)
+        if not await self._emptied(moment):
+            for client in list(self._clients):
+                client.leave()
+        if not await self._emptied(timeout_s - moment):
             log.info("%s connections did not end in time", len(self._clients))
         await self.close()
+
+    async def _emptied(self, within_s: float) -> bool:
+        """Tell whether all clients have gone in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         """End everything at once."""
@@ -194,19 +205,21 @@ class Worker:
         self.pool.replace([*map(services.target, state.services), *state.targets])
         self.body_limit = state.bounds.body_bytes
         self.upload_limit = state.bounds.upload_bytes
+        self._furnish()
         if before is None or before.door != state.door:
             self._heads = Heads(door=state.door, clock=self.clock)
         if before is None or (before.bounds, before.services) != (state.bounds, state.services):
             limits, own = audio.limits_of(state, self.workers)
             self._grant(self._admission.resize(limits, own, self.loop.time()))
-        rows = [*models(scene.staying), *services.model_rows(state.services)]
-        voices = services.voice_rows(state.services)
-        self._listings = {
-            MODELS_PATH: _listing({"object": "list", "data": rows}),
-            VOICES_PATH: _listing({"object": "list", "voices": voices}),
-        }
+        self._lists = Lists(self._routes, state.services)
         for waiting in list(self._queue.values()):
             self._review(waiting)
+
+    def _furnish(self) -> None:
+        """Bound all bodies together, and all uploads, by what one of them may be."""
+        body, upload = self.body_limit, self.upload_limit
+        self.room.limit = shared(BODIES_BYTES, 2 * body, self.workers)
+        self.shelf.room.limit = shared(UPLOADS * upload, upload, self.workers)
 
     def _review(self, waiting: ModelExchange) -> None:
         """Send one that waits elsewhere, or away, when the engine it waits for takes no more."""
@@ -241,36 +254,40 @@ class Worker:
             known = heads.admit(block, known, client)
         return known, known.head.length
 
-    def listing(self, path: str) -> tuple[bytes, bytes]:
-        return self._listings[path]
+    def listing(self, client: Guest, known: Known) -> Listing:
+        trace = self._books.other(known.path, client.address, 0)
+        trace.asked = name_in(known.path)
+        try:
+            found = self._lists.answer(known.path)
+        except AppError as error:
+            self.ended(trace, 0, None, error)
+            raise
+        trace.bytes_out = 0 if known.head.method == "HEAD" else len(found[1])
+        self.ended(trace, 200, None, None)
+        return found
+
+    def refused(
+        self, client: Guest, path: str, *, began: float, size: int = 0,
+        error: AppError | None = None,
+    ) -> None:  # fmt: skip
+        self._books.refused(path, client.address, began=began, size=size, error=error)
 
     def relay(self, client: Guest, known: Known) -> Relayed:
         exchange = Relayed(self, client, known, self.loop.time(), client.address, client.secure)
+        if is_recorded(known.path) and known.head.method != "OPTIONS":  # browsers ask before
+            exchange.trace = self._books.other(known.path, client.address, 0)
         client.exchange = exchange
         return exchange
 
     def upload(self, client: Guest, known: Known) -> Upload:
-        trace = self._trace(client, known, 0)
-        try:
-            wish = audio.upload_wish(known, trace, self._services, self.upload_limit)
-            exchange = audio.upload_of(
-                self, client, wish, limit=self.upload_limit, spool=self.spool
-            )
-        except AppError as error:
-            self.ended(trace, 0, None, error)
-            raise
+        trace = self._books.open(known.path, client.address, 0)
+        wish = audio.upload_wish(known, trace, self._services, self.upload_limit)
+        exchange = audio.upload_of(self, client, wish, limit=self.upload_limit, shelf=self.shelf)
         client.exchange = exchange
         return exchange
 
-    def _trace(self, client: Guest, known: Known, size: int) -> Trace:
-        self._count += 1
-        return Trace(
-            f"{self._boot}{self._count:x}", self._epoch, self.loop.time(), known.path,
-            client.address, size,
-        )  # fmt: skip
-
     def wanted(self, client: Guest, known: Known, body: bytes) -> None:
-        trace = self._trace(client, known, len(body))
+        trace = self._books.open(known.path, client.address, len(body))
         try:
             asked = envelope.read(body)
         except AppError as error:
@@ -291,12 +308,14 @@ class Worker:
         """Wait for news before a refusal: a model may have come up just now."""
         await self.ledger.sync()
         if client.gone:
+            self.ended(trace, CLIENT_LEFT, None, None)
             return
         choice = services.choose(known.path, trace.asked, self._routes, self._services)
         if choice is not None:
             self._go(client, Wish(known=known, body=body, choice=choice, trace=trace))
         else:
-            self._refused(client, trace, refuse(trace.asked, self._routes.scene))
+            error = services.refuse(known.path, trace.asked, self._routes.scene)
+            self._refused(client, trace, error)
 
     def _speak(self, client: Guest, known: Known, body: bytes, trace: Trace) -> None:
         """Send a request for speech to who has the model, else to the service of the voice."""
@@ -308,7 +327,11 @@ class Worker:
             self._go(client, wish)
 
     def _go(self, client: Guest, wish: Wish) -> None:
-        wish.rename()
+        try:
+            wish.rename()
+        except AppError as error:
+            self._refused(client, wish.trace, error)
+            return
         exchange = ModelExchange(self, client, wish, self.loop.time())
         client.exchange = exchange
         exchange.begin()
@@ -338,21 +361,3 @@ class Worker:
         for ticket in tickets:
             if (exchange := self._queue.pop(ticket, None)) is not None:
                 exchange.granted(self.loop.time())
-
-    def ended(self, trace: Trace, status: int, used: Usage | None, error: AppError | None) -> None:
-        trace.ended = self.loop.time()
-        trace.status = status or (row_of(type(error)).status if error is not None else 500)
-        if error is not None:
-            trace.error = error.code
-        if used is not None:
-            trace.tokens_in, trace.tokens_out = used.tokens_in, used.tokens_out
-            trace.estimated = used.estimated
-        if trace.asked is not None and len(trace.asked) > LONGEST_NAME:
-            trace.asked = trace.asked[:LONGEST_NAME]  # many of these are kept
-        self.ledger.record(trace)
-
-
-def _listing(value: object) -> tuple[bytes, bytes]:
-    body = msgspec.json.encode(value)
-    head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
-    return status_line(200) + head, body

@@ -8,9 +8,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 from spark_control.core.clock import Clock
-from spark_control.lab.standins import script
-from spark_control.lab.standins.front import COMPLETIONS, Front
-from spark_control.lab.standins.script import Piece, Shape, Wish
+from spark_control.lab.standins import counts, script, shapes
+from spark_control.lab.standins.front import Front
+from spark_control.lab.standins.script import GENERATING, BadRequest, Piece, Wish
+from spark_control.lab.standins.shapes import Voice
 from spark_control.lab.standins.web import Reply, Request, json_reply
 
 REAL_OWNER = "spark-control-lab-llama.cpp"
@@ -27,18 +28,20 @@ class Scripted:
         self._gap = _TOKEN_S * min(pace * 5, 1.0)
 
     async def __call__(self, request: Request, body: dict[str, object]) -> Reply:
-        """Answer a completion."""
-        chat = request.path == COMPLETIONS[0]
-        asked = script.wish(body, chat=chat)
+        """Answer a request that was read."""
         created = int(self._clock.now().timestamp())
-        ident = f"{'chatcmpl' if chat else 'cmpl'}-lab{created:x}{self._front.served:x}"
-        shape = Shape(chat, ident, created, self._front.names[0])
+        ident = f"lab{created:x}{self._front.served:x}"
+        asker = counts.Asker(self._front.names[0], ident, created)
+        if request.path not in GENERATING:
+            return json_reply(counts.answer(request.path, body, asker, self._front.longest))
+        asked = script.wish(body, request.path)
+        voice = shapes.voice(request.path, asker)
         if asked.stream:
             return Reply(
-                kind="text/event-stream; charset=utf-8", pieces=self._stream(shape, asked)
+                kind="text/event-stream; charset=utf-8", pieces=self._stream(voice, asked)
             )
         made = [piece async for piece in self._pieces(asked)]
-        return json_reply(shape.whole(made, script.usage(asked, len(made))))
+        return json_reply(voice.whole(made, asked))
 
     async def _pieces(self, asked: Wish) -> AsyncGenerator[Piece, None]:
         self._front.busy += 1
@@ -51,17 +54,16 @@ class Scripted:
         finally:
             self._front.busy -= 1
 
-    async def _stream(self, shape: Shape, asked: Wish) -> AsyncGenerator[bytes, None]:
-        if opening := shape.opening():
-            yield script.sse(opening)
-        made = 0
+    async def _stream(self, voice: Voice, asked: Wish) -> AsyncGenerator[bytes, None]:
+        for event in voice.begin(asked):
+            yield event
+        made = []
         async with aclosing(self._pieces(asked)) as pieces:
             async for piece in pieces:
-                made += 1
-                yield script.sse(shape.event(piece))
-        if asked.usage:
-            yield script.sse(shape.closing(script.usage(asked, made)))
-        yield b"data: [DONE]\n\n"
+                made.append(piece)
+                yield voice.token(piece)
+        for event in voice.end(made, asked):
+            yield event
 
 
 class Llama:
@@ -95,19 +97,40 @@ class Llama:
         if self._process:
             await self._process.wait()
 
-    async def __call__(self, request: Request, _body: dict[str, object]) -> Reply:
-        """Answer a completion."""
-        return Reply(raw=self._relay(request))
+    async def __call__(self, request: Request, body: dict[str, object]) -> Reply:
+        """Answer a request that was read."""
+        if request.path == counts.TOKENIZE:
+            return json_reply(await self._tokenized(body))
+        if request.path == counts.DETOKENIZE:
+            return json_reply({"prompt": await self._ask(request.path, "content", body)})
+        return Reply(raw=self._relay(request.path, request.body))
 
-    async def _relay(self, request: Request) -> AsyncGenerator[bytes, None]:
+    async def _tokenized(self, body: dict[str, object]) -> dict[str, object]:
+        """Answer as vLLM does, which names things differently from llama.cpp."""
+        text: object = counts.said(body)
+        if "messages" in body:
+            text = await self._ask("/apply-template", "prompt", body)
+        asked = {"content": text, "add_special": body.get("add_special_tokens", True)}
+        tokens = await self._ask(counts.TOKENIZE, "tokens", asked)
+        return counts.tokenized(tokens if isinstance(tokens, list) else [], self._front.longest)
+
+    async def _ask(self, path: str, wanted: str, body: dict[str, object]) -> object:
+        """Return one value of llama.cpp's answer. Raises BadRequest."""
+        data = b"".join([part async for part in self._relay(path, json.dumps(body).encode())])
+        said = json.loads(data.partition(b"\r\n\r\n")[2] or b"{}")
+        if wanted not in said:
+            raise BadRequest(f"llama.cpp has no answer to this: {str(said)[:200]}")
+        return said[wanted]
+
+    async def _relay(self, path: str, body: bytes) -> AsyncGenerator[bytes, None]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         head = (
-            f"POST {request.path} HTTP/1.1\r\nhost: llama\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(request.body)}\r\nconnection: close\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: llama\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self._front.busy += 1
         try:
-            writer.write(head.encode() + request.body)
+            writer.write(head.encode() + body)
             while data := await reader.read(65536):
                 yield data
         finally:

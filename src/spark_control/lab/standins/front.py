@@ -1,4 +1,4 @@
-"""The HTTP face of an engine: health, model list, metrics, and completions by its brain."""
+"""The HTTP face of an engine: health, model list, metrics, and what its brain answers."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from spark_control.core.clock import Clock
 from spark_control.lab.standins import script
 from spark_control.lab.standins.box import Box
+from spark_control.lab.standins.counts import COUNTING
 from spark_control.lab.standins.script import BadRequest
 from spark_control.lab.standins.web import Reply, Request, json_reply
 
 Brain = Callable[[Request, dict[str, object]], Awaitable[Reply]]
 _LOADING = script.error(503, "ServiceUnavailableError", "The model is still loading.")
 _WEDGED_S = 0.1
-COMPLETIONS = ("/v1/chat/completions", "/v1/completions")
+_ANSWERED = script.GENERATING | COUNTING
 
 
 class Front:
@@ -23,6 +24,7 @@ class Front:
         self._clock = clock
         self.names = names
         self.models: dict[str, object] = {}
+        self.longest = 0
         self.brain: Brain | None = None
         self.stuck = False
         self.busy = 0
@@ -36,7 +38,7 @@ class Front:
         known = self._simple(request)
         if known:
             return known
-        if request.path not in COMPLETIONS:
+        if request.path not in _ANSWERED:
             return json_reply({"detail": "Not Found"}, 404)
         if request.method != "POST":
             return json_reply({"detail": "Method Not Allowed"}, 405)
@@ -60,13 +62,14 @@ class Front:
         try:
             body = _object(request.body)
             if body.get("model", self.names[0]) not in self.names:
-                return json_reply(script.unknown_model(body.get("model")), 404)
+                said = script.missing(body.get("model"))
+                return json_reply(script.refused(request.path, 404, said), 404)
             while self.stuck or self._box.fault("wedge") is not None:
                 await self._clock.sleep(_WEDGED_S)
             self.served += 1
             return await brain(request, body)
         except (BadRequest, ValueError) as error:
-            return json_reply(script.error(400, "BadRequestError", str(error)), 400)
+            return json_reply(script.refused(request.path, 400, str(error)), 400)
 
 
 def _object(data: bytes) -> dict[str, object]:

@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 FILLER = ("Nothing", "here", "was", "computed", "by", "a", "model.")
 OWNER = "spark-control-lab-scripted"
+CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
+RESPONSES, MESSAGES = "/v1/responses", "/v1/messages"
+GENERATING = frozenset({CHAT, COMPLETIONS, RESPONSES, MESSAGES})
+_MOST = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
 class BadRequest(Exception):
@@ -29,14 +33,18 @@ class Piece(NamedTuple):
     finish: str | None
 
 
-def wish(body: Mapping[str, object], *, chat: bool) -> Wish:
+def wish(body: Mapping[str, object], path: str) -> Wish:
     """Read a request. Raises BadRequest."""
-    most = body.get("max_completion_tokens") or body.get("max_tokens") or 4096
+    named = (body.get(name) for name in _MOST)
+    most = next((value for value in named if value is not None), None)
+    if most is None and path == MESSAGES:
+        raise BadRequest("max_tokens: Field required")
+    most = 4096 if most is None else most
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise BadRequest(f"max_tokens must be at least 1, got {most!r}.")
     options = body.get("stream_options")
     return Wish(
-        prompt=_last_words(body) if chat else str(body.get("prompt", "")),
+        prompt=asked_in(body, path),
         most=most,
         endless=bool(body.get("ignore_eos")),
         stream=bool(body.get("stream")),
@@ -44,8 +52,17 @@ def wish(body: Mapping[str, object], *, chat: bool) -> Wish:
     )
 
 
-def _last_words(body: Mapping[str, object]) -> str:
-    messages = body.get("messages")
+def asked_in(body: Mapping[str, object], path: str) -> str:
+    """Return the words that a request asks with: the last ones. Raises BadRequest."""
+    if path == COMPLETIONS:
+        return str(body.get("prompt", ""))
+    given = body.get("input" if path == RESPONSES else "messages")
+    if path == RESPONSES and isinstance(given, str):
+        return given
+    return _last_words(given)
+
+
+def _last_words(messages: object) -> str:
     if not isinstance(messages, list) or not messages:
         raise BadRequest("messages must be a list that is not empty.")
     last = messages[-1]
@@ -76,7 +93,7 @@ def usage(asked: Wish, made: int) -> dict[str, int]:
 
 
 class Shape(NamedTuple):
-    """How answers of one endpoint look."""
+    """How answers of chat and completions look."""
 
     chat: bool
     ident: str
@@ -87,30 +104,31 @@ class Shape(NamedTuple):
         head = {"id": self.ident, "object": kind, "created": self.created, "model": self.model}
         return {**head, "choices": choices, **more}
 
-    def opening(self) -> dict[str, object] | None:
-        """Return the first event of a chat stream: the role alone."""
+    def begin(self, _: Wish) -> list[bytes]:
+        """Return the first events: for a chat the role alone."""
         if not self.chat:
-            return None
+            return []
         delta = {"role": "assistant", "content": ""}
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-        return self._frame("chat.completion.chunk", [choice])
+        return [sse(self._frame("chat.completion.chunk", [choice]))]
 
-    def event(self, piece: Piece) -> dict[str, object]:
+    def token(self, piece: Piece) -> bytes:
         """Return the event of one token."""
         end = {"logprobs": None, "finish_reason": piece.finish, "stop_reason": None}
         if self.chat:
             choice = {"index": 0, "delta": {"content": piece.text}, **end}
-            return self._frame("chat.completion.chunk", [choice])
-        return self._frame("text_completion", [{"index": 0, "text": piece.text, **end}])
+            return sse(self._frame("chat.completion.chunk", [choice]))
+        return sse(self._frame("text_completion", [{"index": 0, "text": piece.text, **end}]))
 
-    def closing(self, counted: dict[str, int]) -> dict[str, object]:
-        """Return the event with the token counts and no choice."""
+    def end(self, made: list[Piece], asked: Wish) -> list[bytes]:
+        """Return the last events: the token counts if they are asked for, and the end."""
         kind = "chat.completion.chunk" if self.chat else "text_completion"
-        return self._frame(kind, [], usage=counted)
+        counted = sse(self._frame(kind, [], usage=usage(asked, len(made))))
+        return [*([counted] if asked.usage else []), b"data: [DONE]\n\n"]
 
-    def whole(self, made: list[Piece], counted: dict[str, int]) -> dict[str, object]:
+    def whole(self, made: list[Piece], asked: Wish) -> dict[str, object]:
         """Return the answer in one object."""
-        text = "".join(piece.text for piece in made)
+        text, counted = text_of(made), usage(asked, len(made))
         end = {"logprobs": None, "finish_reason": made[-1].finish, "stop_reason": None}
         if self.chat:
             message = {"role": "assistant", "content": text, "tool_calls": []}
@@ -120,19 +138,40 @@ class Shape(NamedTuple):
         return self._frame("text_completion", [choice], usage=counted)
 
 
-def sse(value: object) -> bytes:
+def text_of(made: list[Piece]) -> str:
+    """Return the tokens of an answer as one text."""
+    return "".join(piece.text for piece in made)
+
+
+def sse(value: object, event: str = "") -> bytes:
     """Return one server-sent event."""
-    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+    named = f"event: {event}\n" if event else ""
+    return f"{named}data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
 
 
 def unknown_model(name: object) -> dict[str, object]:
     """Return vLLM's body of the 404 for a model it does not serve."""
-    return error(404, "NotFoundError", f"The model `{name}` does not exist.", "model")
+    return refused("", 404, missing(name))
+
+
+def missing(name: object) -> str:
+    """Return what vLLM says of a model it does not serve."""
+    return f"The model `{name}` does not exist."
 
 
 def error(status: int, kind: str, message: str, param: str | None = None) -> dict[str, object]:
     """Return vLLM's error body."""
     return {"error": {"message": message, "type": kind, "param": param, "code": status}}
+
+
+def refused(path: str, status: int, message: str) -> dict[str, object]:
+    """Return the error body of a request that is no good, in the shape of its endpoint."""
+    if path.startswith(MESSAGES):
+        kind = "not_found_error" if status == 404 else "invalid_request_error"
+        return {"type": "error", "error": {"type": kind, "message": message}}
+    if status == 404:
+        return error(404, "NotFoundError", message, "model")
+    return error(status, "BadRequestError", message)
 
 
 def models(names: tuple[str, ...], root: str, owner: str, longest: int) -> dict[str, object]:

@@ -13,12 +13,15 @@ from collections.abc import Callable
 
 from spark_control.core.clock import RealClock
 from spark_control.lab.standins import box as boxes
+from spark_control.lab.standins import counts
 from spark_control.lab.standins.box import Box, complain, say
+from spark_control.lab.standins.script import BadRequest
 from spark_control.lab.standins.web import Reply, Request, Server, bind, json_reply
 
 SAID = "This is the scripted speech service of the Spark Control lab; nobody has listened."
 FAULT = "service-fails"
 _WIDTH = 64
+_CREATED = 1_763_700_000
 _RATE = 22050
 _MAGPIE_VOICES = ("Magpie-Multilingual.EN-US.Mia", "Magpie-Multilingual.EN-US.Aria",
                   "Magpie-Multilingual.DE-DE.Aria")  # fmt: skip
@@ -56,7 +59,7 @@ def fields(body: bytes) -> dict[str, str]:
 
 
 def _models(name: str) -> Reply:
-    row = {"id": name, "object": "model", "created": 1_763_700_000,
+    row = {"id": name, "object": "model", "created": _CREATED,
            "owned_by": "spark-control-lab-scripted"}  # fmt: skip
     return json_reply({"object": "list", "data": [row]})
 
@@ -114,13 +117,12 @@ def embed(request: Request) -> Reply | None:
     name = "scripted-embedding"
     if request.path == "/v1/models":
         return _models(name)
-    if request.path == "/v1/rerank":
-        rows = json.loads(request.body).get("documents", [])
-        found = [{"index": n, "relevance_score": 1 / (n + 2)} for n in range(len(rows))]
-        return json_reply({"model": name, "results": found, "note": "scripted"})
+    body = json.loads(request.body or b"{}")
+    if request.path in counts.RERANK | counts.SCORE:
+        asker = counts.Asker(name, "lab", _CREATED)
+        return json_reply(counts.answer(request.path, body, asker, 0))
     if request.path != "/v1/embeddings":
         return None
-    body = json.loads(request.body)
     given = body.get("input", "")
     texts = given if isinstance(given, list) else [given]
     data = [
@@ -153,7 +155,7 @@ class Played:
             return _trouble("CUDA error: an illegal memory access was encountered", 500)
         try:
             return _PLAYED[self._name](request) or _trouble("Not Found", 404)
-        except (ValueError, AttributeError) as error:
+        except (BadRequest, ValueError, AttributeError) as error:
             return _trouble(str(error), 422)
 
 

@@ -126,6 +126,7 @@ class Engine:
         root, longest = self._serve.model, room.max_len
         owner = REAL_OWNER if isinstance(brain, Llama) else script.OWNER
         self._front.models = script.models(self._serve.names, root, owner, longest)
+        self._front.longest = longest
         self._front.brain = brain
         self._report(state="serving")
         await self._attend(brain)

@@ -1,9 +1,11 @@
 """Records in SQL, one code for SQLite and PostgreSQL."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter, itemgetter
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,7 +24,7 @@ SAME = (
 """The columns that are fields of a record as they are."""
 COLUMNS = (*SAME, "failed", "ttft_bin", "speed_bin")
 _same = attrgetter(*SAME)
-Numbers = dict[int, dict[int, int]]
+Numbers = dict[object, dict[int, int]]
 
 
 class SqlRequests:
@@ -49,7 +51,17 @@ class SqlRequests:
     async def slots(self, wanted: Filter, *, start: datetime, step_s: int) -> list[Slot]:
         where = (*_where(wanted), table.c.at_ms >= millis(start))
         number = ((table.c.at_ms - millis(start)) // (step_s * 1000)).label("number")
-        return await self._sql.read(lambda connection: _slots(connection, number, where))
+        return await self._sql.read(
+            lambda connection: [
+                replace(slot, number=int(n)) for n, slot in _added(connection, number, where)
+            ]
+        )
+
+    async def models(self, wanted: Filter, *, start: datetime) -> dict[str | None, Slot]:
+        where = (*_where(wanted), table.c.at_ms >= millis(start))
+        return await self._sql.read(
+            lambda connection: dict(_added(connection, table.c.model, where))
+        )
 
     async def prune(self, *, before: datetime, rows: int, most: int) -> int:
         def work(connection: sa.Connection) -> int:
@@ -80,36 +92,30 @@ def _where(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _slots(
-    connection: sa.Connection, number: sa.Label[int], where: Sequence[sa.ColumnElement[bool]]
-) -> list[Slot]:
+def _added(
+    connection: sa.Connection, key: sa.ColumnElement[Any],
+    where: Sequence[sa.ColumnElement[bool]],
+) -> Iterator[tuple[Any, Slot]]:  # fmt: skip
+    """Give what the records add up to for each value of `key`, in its order."""
     c, add = table.c, sa.func.sum
     sums = sa.select(
-        number, sa.func.count(), add(sa.case((c.failed, 1), else_=0)),
+        key, sa.func.count(), add(sa.case((c.failed, 1), else_=0)),
         sa.func.coalesce(add(c.tokens_in), 0), sa.func.coalesce(add(c.tokens_out), 0),
-    ).where(*where).group_by(number).order_by(number)  # fmt: skip
-    counted = [
-        _binned(connection, sa.select(number, column, sa.func.count()).where(*where, column >= 0)
-                .group_by(number, column))
+    ).where(*where).group_by(key).order_by(key)  # fmt: skip
+    ttft, speed = (
+        _binned(connection, sa.select(key, column, sa.func.count()).where(*where, column >= 0)
+                .group_by(key, column))
         for column in (c.ttft_bin, c.speed_bin)
-    ]  # fmt: skip
-    return [
-        Slot(
-            int(n),
-            int(all_of),
-            int(bad),
-            int(into),
-            int(out),
-            *(b.get(int(n), {}) for b in counted),
-        )
-        for n, all_of, bad, into, out in connection.execute(sums)
-    ]
+    )  # fmt: skip
+    for n, all_of, bad, into, out in connection.execute(sums):
+        counts = (int(all_of), int(bad), int(into), int(out))
+        yield n, Slot(0, *counts, ttft.get(n, {}), speed.get(n, {}))
 
 
-def _binned(connection: sa.Connection, query: sa.Select[int, int, int]) -> Numbers:
+def _binned(connection: sa.Connection, query: sa.Select[Any, int, int]) -> Numbers:
     found: Numbers = defaultdict(dict)
-    for number, place, count in connection.execute(query):
-        found[int(number)][int(place)] = int(count)
+    for key, place, count in connection.execute(query):
+        found[key][int(place)] = int(count)
     return found
 
 

@@ -1,6 +1,7 @@
 """The scripted engine says what it is, in the shapes of vLLM."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -32,13 +33,15 @@ def test_limits() -> None:
 def test_wishes() -> None:
     options = {"stream": True, "stream_options": {"include_usage": True}, "max_tokens": 5}
     messages: list[object] = [{"role": "user", "content": "Hi"}]
-    asked = wish({"messages": messages, **options}, chat=True)
+    asked = wish({"messages": messages, **options}, script.CHAT)
     assert asked == Wish("Hi", 5, endless=False, stream=True, usage=True)
     parts = [{"type": "text", "text": "two"}, {"type": "text", "text": "parts"}, "odd"]
     body: dict[str, object] = {"messages": [{"role": "user", "content": parts}]}
-    assert wish(body, chat=True).prompt == "two parts"
-    assert wish({"messages": ["odd"]}, chat=True).prompt == ""
-    plain = wish({"prompt": "x", "max_completion_tokens": 2, "ignore_eos": True}, chat=False)
+    assert wish(body, script.CHAT).prompt == "two parts"
+    assert wish({"messages": ["odd"]}, script.CHAT).prompt == ""
+    plain = wish(
+        {"prompt": "x", "max_completion_tokens": 2, "ignore_eos": True}, script.COMPLETIONS
+    )
     assert (plain.prompt, plain.most, plain.endless) == ("x", 2, True)
 
 
@@ -47,7 +50,22 @@ def test_wishes() -> None:
 )
 def test_bad_requests(body: dict[str, object]) -> None:
     with pytest.raises(BadRequest):
-        wish(body, chat=True)
+        wish(body, script.CHAT)
+    with pytest.raises(BadRequest):
+        wish(body, script.MESSAGES)
+
+
+def test_wishes_of_newer_apis() -> None:
+    plain = wish({"input": "Hi", "max_output_tokens": 5}, script.RESPONSES)
+    assert (plain.prompt, plain.most) == ("Hi", 5)
+    parts = [{"type": "input_text", "text": "Hi"}]
+    assert wish({"input": [{"role": "user", "content": parts}]}, script.RESPONSES).prompt == "Hi"
+    with pytest.raises(BadRequest, match="max_tokens"):
+        wish({"messages": [{"role": "user", "content": "Hi"}]}, script.MESSAGES)
+
+
+def read(event: bytes) -> Any:
+    return json.loads(event.partition(b"data: ")[2])
 
 
 def test_shapes() -> None:
@@ -55,16 +73,17 @@ def test_shapes() -> None:
     made = list(pieces("a/b", ASKED._replace(most=2)))
     counted = script.usage(ASKED, 2)
     assert counted == {"prompt_tokens": 2, "completion_tokens": 2, "total_tokens": 4}
-    assert chat.opening() is not None
-    assert plain.opening() is None
-    whole = json.loads(json.dumps(chat.whole(made, counted)))
+    assert (len(chat.begin(ASKED)), plain.begin(ASKED)) == (1, [])
+    whole = json.loads(json.dumps(chat.whole(made, ASKED)))
     assert whole["choices"][0]["message"]["content"] == "This is"
     assert whole["usage"] == counted
-    text = json.loads(json.dumps(plain.whole(made, counted)))
+    text = json.loads(json.dumps(plain.whole(made, ASKED)))
     assert (text["object"], text["choices"][0]["text"]) == ("text_completion", "This is")
-    assert json.loads(json.dumps(chat.event(made[0])))["choices"][0]["delta"]["content"] == "This"
-    assert json.loads(json.dumps(plain.event(made[0])))["choices"][0]["text"] == "This"
-    assert (chat.closing(counted)["choices"], plain.closing(counted)["usage"]) == ([], counted)
+    assert read(chat.token(made[0]))["choices"][0]["delta"]["content"] == "This"
+    assert read(plain.token(made[0]))["choices"][0]["text"] == "This"
+    assert chat.end(made, ASKED) == [b"data: [DONE]\n\n"]
+    last, _ = plain.end(made, ASKED._replace(usage=True))
+    assert (read(last)["choices"], read(last)["usage"]) == ([], counted)
 
 
 def test_bodies() -> None:
@@ -73,6 +92,11 @@ def test_bodies() -> None:
     assert json.loads(json.dumps(listed))["data"][1]["id"] == "a/b"
     error = json.loads(json.dumps(script.unknown_model("x")))["error"]
     assert (error["code"], error["type"]) == (404, "NotFoundError")
+    refused = json.loads(json.dumps(script.refused(script.MESSAGES, 400, "no")))
+    assert (refused["type"], refused["error"]["type"]) == ("error", "invalid_request_error")
+    gone = json.loads(json.dumps(script.refused(script.MESSAGES, 404, "no")))
+    assert gone["error"]["type"] == "not_found_error"
+    assert json.loads(json.dumps(script.refused("/x", 400, "no")))["error"]["code"] == 400
     assert 'vllm:num_requests_running{engine="0",model_name="k"} 2.0\n' in script.metrics(
         "k", 2, 3, 4
     )

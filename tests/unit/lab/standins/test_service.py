@@ -63,12 +63,15 @@ def test_magpie_refuses() -> None:
 
 def test_vectors_are_the_same_for_the_same_text() -> None:
     reply = ask("embed", "/v1/embeddings", b'{"input": ["a", "b", "a"]}')
-    ranked = ask("embed", "/v1/rerank", b'{"documents": ["a", "b"]}')
+    ranked = ask("embed", "/v1/rerank", b'{"query": "a", "documents": ["a", "b"]}')
+    scored = ask("embed", "/v1/score", b'{"text_1": "a", "text_2": ["a", "b"]}')
     assert reply
     assert ranked
+    assert scored
     first, second, third = (row["embedding"] for row in json.loads(reply.body)["data"])
     assert first == third != second
-    assert len(json.loads(ranked.body)["results"]) == 2
+    assert [row["relevance_score"] for row in json.loads(ranked.body)["results"]] == [1.0, 0.0]
+    assert [row["score"] for row in json.loads(scored.body)["data"]] == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("name", ["parakeet", "magpie", "kokoro", "embed"])

@@ -4,17 +4,20 @@ import { address, call } from "./http.js";
 import { CancelDialog, SwitchDialog } from "./dialogs.js";
 import { byId, keyed, kind, prose, say, show, stamp, text } from "./dom.js";
 import { Engines } from "./engines.js";
+import { GatewayPage } from "./gateway.js";
 import { AddDialog, SparkDialog } from "./hosts.js";
 import { ImportDialog } from "./imports.js";
 import { Live } from "./live.js";
 import { LockBanner } from "./lockbanner.js";
 import { Models, canSetUp } from "./models.js";
+import { RequestsPage } from "./reqlist.js";
 import { Requests } from "./requests.js";
 import { Serving } from "./serving.js";
 import { SetupDialog } from "./setup.js";
 import { SignIn } from "./signin.js";
 import { Sparks } from "./sparks.js";
 import { SwapCard } from "./swap.js";
+import { Views } from "./views.js";
 
 const STATUS_MS = 250;
 const MENU_MS = 60_000;
@@ -69,6 +72,10 @@ const importing = new ImportDialog(() => readMenu());
 const sparks = new Sparks((name) => managing.open(name), engines);
 const models = new Models(ask);
 const requests = new Requests(() => redraw());
+const allRequests = new RequestsPage();
+const gateway = new GatewayPage((names) => allRequests.names(names));
+const pages = { requests: allRequests, gateway };
+const views = new Views((name) => turn(name));
 const door = new SignIn(() => enter());
 const lockBanner = new LockBanner(takeLock);
 const live = new Live(take, (now) => {
@@ -85,6 +92,7 @@ const TAKE = {
     for (const card of all.hardware?.sparks ?? []) takeCard(card);
     state.menu = all.models ?? state.menu;
     requests.read();
+    pages[views.name]?.open(); // what it showed may be old
     readMenu(); // the snapshot waits for no disk, so its menu may be an old one or none yet
     takeSwap(all.status.swap, true);
   },
@@ -96,11 +104,20 @@ const TAKE = {
   settings: () => [readStatus(), readMenu()],
   lock: ({ data }) => takeLock(data),
   job: () => undefined,
-  requests: ({ data }) => requests.take(data),
+  requests: ({ data }) => [requests.take(data), allRequests.take(data)],
 };
 
 function take(topic, message) {
   TAKE[topic](message);
+  redraw();
+}
+
+/** Show a page; only the one that is shown reads anything. */
+function turn(name) {
+  for (const [key, page] of Object.entries(pages)) {
+    if (key !== name) page.close();
+    else if (state.status) page.open(); // else once the stream has begun
+  }
   redraw();
 }
 
@@ -200,7 +217,8 @@ function draw() {
   lockBanner.update(state);
   notices();
   const title = state.busy ? `Switching to ${state.nameOf(state.swap.model)}` : "";
-  document.title = [title, "Spark Control"].filter(Boolean).join(", ");
+  const page = { requests: "Requests", gateway: "Gateway" }[views.name];
+  document.title = [title, page, "Spark Control"].filter(Boolean).join(", ");
 }
 
 function notices() {
@@ -228,7 +246,10 @@ function tick() {
   swapCard.tick();
   sparks.update(state);
   keepMenu();
-  if (state.live === "live") requests.keep();
+  if (state.live !== "live") return;
+  requests.keep();
+  allRequests.tick();
+  gateway.tick();
 }
 
 async function enter() {
@@ -258,5 +279,6 @@ byId("signout").addEventListener("click", async () => {
   }
 });
 byId("import-recipes").addEventListener("click", () => importing.open());
+views.turn();
 setInterval(tick, 1000);
 enter();

@@ -6,7 +6,7 @@ import { call } from "./http.js";
 import { moment } from "./words.js";
 
 const SOON_MS = 300;
-const ANSWERS = ["serving", "loading", "silent"];
+const ANSWERS = ["serving", "loading", "silent", "wedged"];
 const WHOSE = { no: "Not ours", adopted: "Taken over" };
 
 export class Engines {

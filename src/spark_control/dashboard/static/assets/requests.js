@@ -70,7 +70,7 @@ function words({ total, gpu_busy: gpus }) {
 }
 
 /** How busy the GPUs of the fleet were in each step, as one; null where nobody read them. */
-function fleet(gpus) {
+export function fleet(gpus) {
   const all = Object.values(gpus);
   return (all[0] ?? []).map((_, at) => {
     const known = all.map((one) => one[at]).filter((ratio) => ratio !== null);
@@ -104,8 +104,9 @@ function draw(f, all) {
   attr(f.failed, "d", failed.join("") || "M0,0");
 }
 
-function line(row, one) {
+export function line(row, one) {
   text(row.time, new Date(one.at).toLocaleTimeString());
+  row.root.dataset.id = one.id;
   text(row.model, one.model ?? one.asked ?? DASH);
   text(row.client, one.client || DASH);
   text(row.status, [one.status, one.error].filter(Boolean).join(" "));
@@ -117,12 +118,12 @@ function line(row, one) {
 }
 
 /** Tokens in and out; what was only counted from the events of the stream has a tilde. */
-function tokens(one) {
+export function tokens(one) {
   if (one.tokens_in === null && one.tokens_out === null) return DASH;
   return `${integer(one.tokens_in)} → ${one.estimated ? "~" : ""}${integer(one.tokens_out)}`;
 }
 
-function took(ms) {
+export function took(ms) {
   if (ms === null || ms === undefined) return DASH;
   return ms < 1000 ? `${integer(ms)} ms` : `${decimal(ms / 1000)} s`;
 }

@@ -1,7 +1,7 @@
 // One card for each Spark; it keeps its place and its last reading when the Spark is gone.
 
 import { attr, byId, copies, keyed, kind, parts, prose, show, stamp, text } from "./dom.js";
-import { DASH, ago, decimal, gib, integer, list, played, size, uptime } from "./words.js";
+import { DASH, ago, decimal, gib, integer, list, moment, played, size, uptime } from "./words.js";
 
 const STALE_S = 10;
 const LITTLE_DISK = 0.08;
@@ -134,17 +134,21 @@ function part({ name, part: one }) {
 
 /** What the engine of a Spark does: a dot and words. */
 function engine(one) {
+  const since = one?.trouble_since ? ` since ${moment(one.trouble_since)}` : "";
   const how = one?.played ? `, ${played(one.played).toLowerCase()}` : "";
   switch (one?.state) {
     case "serving":
+      if (since) return ["warn", `${list(one.served.slice(0, 1))}, not answering${since}, still asked`];
       return ["ok", `${one.served.length ? list(one.served.slice(0, 1)) : "Serving"}${how}`];
     case "loading":
       return ["warn", `Engine is loading${how}`];
     case "silent":
-      return ["crit", "Engine does not answer"];
+      return ["crit", since ? `Engine not answering${since}, not asked` : "Engine does not answer"];
+    case "wedged":
+      return ["crit", `Engine makes no tokens${since}, not asked`];
     case "absent":
       return ["off", "No engine"];
     default:
-      return ["off", "Engine not known"];
+      return since ? ["crit", `Engine not reachable${since}, not asked`] : ["off", "Engine not known"];
   }
 }

@@ -67,6 +67,15 @@ export function moment(iso) {
   return today ? time : `${at.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" })}, ${time}`;
 }
 
+/** The same to the second, or to the millisecond. */
+export function precise(iso, fine = false) {
+  const at = new Date(iso);
+  const digits = fine ? { fractionalSecondDigits: 3 } : {};
+  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...digits });
+  const today = at.toDateString() === new Date().toDateString();
+  return today && !fine ? time : `${at.toLocaleDateString(undefined, { day: "numeric", month: "short" })}, ${time}`;
+}
+
 /** The names of a list as one phrase: a, b and c. */
 export const list = (names) =>
   new Intl.ListFormat("en", { type: "conjunction" }).format(names);
