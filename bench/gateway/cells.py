@@ -9,13 +9,23 @@ from threading import Event, Thread
 
 from bench.gateway import loads, relay
 from bench.gateway.loads import Streams
-from bench.gateway.process import busy_s, cpu_ns, family, pss_mb
+from bench.gateway.process import (
+    GATEWAY_CORE,
+    LOAD_CORE,
+    busy_s,
+    cpu_ns,
+    family,
+    move,
+    pss_mb,
+)
 from bench.gateway.samples import Sample, worst_delay_ms
 from bench.gateway.stage import Stage
 from bench.gateway.way import DIRECT, LITELLM, OURS, Way
 
 Numbers = dict[str, float]
 READERS = 20
+OWN = frozenset({"relay", "saturated"})
+"""What is asked of control. It runs where the kernel puts it then, else beside the load."""
 _CALM_CORES, _CALM_S = 0.15, 0.25
 _DRAIN_S = 8.0
 
@@ -46,7 +56,7 @@ class Cells:
 
     def ways(self, test: str) -> tuple[Way, ...]:
         """Return what a test is made on. LiteLLM cannot keep up with the streams."""
-        if test in {"relay", "saturated"}:
+        if test in OWN:
             return (self.stage.ours.way,)
         streams = test in {"burst", "rate", "abort"}
         return tuple(w for w in self.stage.ways if not (streams and w.name == LITELLM))
@@ -54,6 +64,8 @@ class Cells:
     def run(self, test: str, way: Way) -> None:
         """Run one test once, when the machine is quiet or patience ends."""
         self._calm()
+        alone = test in OWN
+        move(self.stage.ours.control, (GATEWAY_CORE, LOAD_CORE) if alone else {LOAD_CORE})
         mine = way.pids() if way.name != DIRECT else []
         all_of_us = [*family(self.stage.direct.pid), *mine, *family(self.stage.ours.control)]
         busy, ours, cost = busy_s(), cpu_ns(set(all_of_us)) / 1e9 + _asked_s(), cpu_ns(mine)

@@ -21,7 +21,8 @@ NOTES = (
     "1. Medians over the quiet samples.",
     "Ours is a real `serve` with the owner token, limits, records and metrics on. Its worker has "
     "core 0; its control process, which keeps the records, shares core 1 with the load, and what "
-    "it uses for each request stands behind a plus.",
+    "it uses for each request stands behind a plus. Where control itself is asked (page, API) it "
+    "runs where the kernel puts it.",
     f"Others: {VERSIONS}, without keys, limits or records of their own.",
     "A delay is added where a chunk comes later than from the upstream directly at the same load. "
     "LiteLLM does not keep up with these streams and is left out there.",

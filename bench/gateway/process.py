@@ -54,11 +54,11 @@ def on_core(core: int, words: Sequence[str | Path]) -> list[str]:
     return ["taskset", "-c", str(core), *map(str, words)]
 
 
-def move(pid: int, core: int) -> None:
-    """Let all threads of a process run on that core."""
+def move(pid: int, cores: Iterable[int]) -> None:
+    """Let all threads of a process run on these cores."""
     for task in (_PROC / str(pid) / "task").iterdir():
         with suppress(OSError):
-            os.sched_setaffinity(int(task.name), {core})
+            os.sched_setaffinity(int(task.name), set(cores))
 
 
 @contextmanager

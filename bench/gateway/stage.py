@@ -90,7 +90,7 @@ def _ours(folder: Path, upstream: int) -> Iterator[Ours]:
         worker = int(json.loads(note.read_text(encoding="utf-8"))["pid"])
         way = Way(OURS, port, key=TOKEN, pid=worker)
         way.wait()
-        move(process.pid, LOAD_CORE)  # the worker has inherited its core, and has it for itself
+        move(process.pid, {LOAD_CORE})  # the worker has inherited its core, and has it for itself
         yield Ours(way, process.pid, run / "control.sock")
 
 
