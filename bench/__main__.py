@@ -16,6 +16,8 @@ from spark_control import __version__
 from spark_control.core.clock import RealClock
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+BY_HAND = ("Soak",)
+"""Sections that no measure writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _one(name: str, *, quick: bool, record: bool) -> bool:
 def _write(title: str, outcome: Outcome, where: str) -> None:
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     new = results.section(title, outcome, where=where)
-    order = [one.title for one in MEASURES.values()]
+    order = [*(one.title for one in MEASURES.values()), *BY_HAND]
     RESULTS.write_text(results.replaced(text, new, order), encoding="utf-8")
     for name, picture in outcome.pictures.items():
         RESULTS.with_name(name).write_text(picture, encoding="utf-8")
