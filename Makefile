@@ -28,11 +28,11 @@ packages:
 	@sh tools/test_packages.sh
 
 # What failed while two processes shared the machine is run once more alone, and both are shown.
-test: dev packages ## all tests, with coverage; ARGS= passes options on to pytest
+# Coverage is that of the unit tests: tests/conftest.py says so.
+test: dev packages ## all tests; ARGS= passes options on to pytest
 	$(BIN)/python -m pytest $(SPREAD) $(COVER) $(ARGS) || { test $$? = 1 && test -z "$(ARGS)" \
 	  && echo "FAILED ABOVE, NOW ONCE MORE ALONE:" \
 	  && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(COVER) --cov-append; }
-	@test -n "$(ARGS)" || $(BIN)/coverage report --skip-covered
 	@test -n "$(ARGS)" || $(BIN)/python tools/coverage_ratchet.py
 
 check: dev ## format, lint, types, contracts, dependencies, spelling, docs, locks, audit

@@ -28,3 +28,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(HERE)
         group = place.parts[0] if place.parts[0] in {"level2", "soak"} else str(place)
         item.add_marker(pytest.mark.xdist_group(group))
+        if place.parts[0] != "unit":  # what is demanded is demanded of unit tests, and it is slow
+            item.add_marker(pytest.mark.no_cover)

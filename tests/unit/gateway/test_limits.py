@@ -136,6 +136,16 @@ def test_expired_tickets_are_given_back() -> None:
     assert doors.release(waits, 11) == []
     assert doors.release(first, 11) == []
     assert list(doors.counts()) == []
+    assert doors.expire(11) == []
+
+
+def test_an_empty_line_takes_the_limits_of_the_time_when_it_is_used_again() -> None:
+    doors = Admission(Limits(1, 9, 10))
+    ticket, _ = doors.ask("one", "a", 0)
+    assert doors.release(ticket, 1) == []
+    assert doors.expire(1) == []
+    assert doors.resize(Limits(1, 9, 10), {"one": Limits(2, 9, 10)}, 1) == []
+    assert [doors.ask("one", "a", 2)[1] for _ in range(3)] == [True, True, False]
 
 
 class Doors(RuleBasedStateMachine):
