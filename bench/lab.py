@@ -15,7 +15,7 @@ from spark_control.fleet.adapters.ssh_link import SshAccess
 from spark_control.settings.domain import Spark
 
 END_S = 20.0
-NO_MODELS = "-"
+NO_MODELS = ""
 ENGINE_PORT = 8888
 
 

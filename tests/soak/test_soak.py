@@ -123,11 +123,11 @@ class Acts:
         self.swaps += 1
 
     async def _asked_to(self, model: str) -> httpx.Response:
-        """Ask for a swap; a control process that has just come may not know the disks yet."""
+        """Ask for a swap; a control process that has just come may not know the disks yet, and says so."""
         async with asyncio.timeout(30):
             while True:
                 answer = await self._http.post("/api/swap", json={"model": model})
-                if "model_not_on_disk" not in answer.text:
+                if "disks_unread" not in answer.text:
                     return answer
                 await RealClock().sleep(0.5)
 

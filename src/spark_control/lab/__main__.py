@@ -29,7 +29,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=PARAM]@SPARK|help")
     parser.add_argument("--pace", type=float, default=0.1, help="cost of a loading second (0.1)")
     parser.add_argument("--port", type=int, default=0, help="SSH port of every Spark (2222)")
-    parser.add_argument("--only-models", metavar="A,B", help="put only these models on the disks")
+    parser.add_argument(
+        "--only-models", metavar="A,B", help="put only these models on the disks; '' for none"
+    )
     parser.add_argument(
         "--services", action="store_true", help="play speech and embedding services on Spark 2"
     )
@@ -80,7 +82,7 @@ async def _run(given: argparse.Namespace) -> None:
         authorized_keys=[path.read_text() for path in given.authorized_key],
         pace=given.pace,
         port=given.port,
-        models=None if given.only_models is None else given.only_models.split(","),
+        models=None if given.only_models is None else _names(given.only_models),
         user=given.user,
         faults=[faults.parse(text) for text in given.fault],
         services=given.services,
@@ -88,6 +90,11 @@ async def _run(given: argparse.Namespace) -> None:
     async with lab:
         _say(lab)
         await stop.wait()
+
+
+def _names(text: str) -> list[str]:
+    """Return the names in a list with commas; an empty text names none."""
+    return [name for name in text.split(",") if name]
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """What can go wrong with models and recipes."""
 
-from spark_control.core.errors import BadInput, Conflict, NotFound, StorageTrouble
+from spark_control.core.errors import BadInput, Conflict, NotFound, StorageTrouble, Unavailable
 
 
 class ModelUnknown(NotFound):
@@ -15,6 +15,13 @@ class ModelNotOnDisk(Conflict):
 
     code = "model_not_on_disk"
     hint = "Download the model first."
+
+
+class DisksUnread(Unavailable):
+    """The model is on no Spark that was read, and not all of them could be read yet."""
+
+    code = "disks_unread"
+    hint = "Try again when the Spark that is named answers."
 
 
 class BadRecipe(BadInput):

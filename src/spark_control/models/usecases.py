@@ -12,8 +12,8 @@ from spark_control.core.errors import AppError
 from spark_control.core.tasks import Tasks
 from spark_control.fleet.ports import Host
 from spark_control.models.assess import loads
-from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem, Room
-from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
+from spark_control.models.domain import Catalogue, Inventory, Menu, Model, Problem, Recipe, Room
+from spark_control.models.errors import DisksUnread, ModelNotOnDisk, ModelUnknown
 from spark_control.models.fits import Fits
 from spark_control.models.menu import build_menu
 from spark_control.models.ports import Hosts, LoadFacts, ModelStore, RecipeSource
@@ -21,6 +21,7 @@ from spark_control.models.ports import Hosts, LoadFacts, ModelStore, RecipeSourc
 KEEP_GOOD_S = 10.0
 KEEP_FAILED_S = 25.0
 LIMIT_S = 8.0
+AGAIN_S = 5
 READ_TIMEOUT_S = 20.0
 
 
@@ -74,17 +75,25 @@ class Models:
         return self._menu(catalogue, waited=False)
 
     async def find(self, key: str) -> Model:
-        """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk."""
+        """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk, DisksUnread."""
         menu = await self.menu()
         by_key = {model.key: model for model in menu.models}
         if key in by_key:
             return by_key[key]
         wanted = {recipe.key: recipe for recipe in menu.recipes_not_on_disk}
         if key in wanted:
-            raise ModelNotOnDisk(f"{wanted[key].name} ({wanted[key].source}) is on no Spark.")
+            raise self._not_there(wanted[key])
         near = difflib.get_close_matches(key[:64], [*by_key, *wanted], n=3, cutoff=0.5)
         guess = f" Near it: {', '.join(near)}." if near else ""
         raise ModelUnknown(f"There is no model {key[:80]!r}.{guess}", param="model")
+
+    def _not_there(self, recipe: Recipe) -> AppError:
+        what = f"{recipe.name} ({recipe.source})"
+        unread = [name for name, seen in self._seen.items() if seen.inventory is None]
+        if not unread:
+            return ModelNotOnDisk(f"{what} is on no Spark.")
+        text = f"{what} has not been found so far. Not read yet: {', '.join(unread)}."
+        return DisksUnread(text, retry_after_s=AGAIN_S)
 
     def room(self, model: Model) -> Room:
         """Return what is known of the place `model` would be loaded in."""

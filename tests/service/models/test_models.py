@@ -12,7 +12,7 @@ from spark_control.core.tasks import Tasks
 from spark_control.fleet.errors import HostUnreachable
 from spark_control.fleet.ports import Host, Result
 from spark_control.models.domain import Catalogue, Inventory, OnDisk, Recipe
-from spark_control.models.errors import ModelNotOnDisk, ModelUnknown
+from spark_control.models.errors import DisksUnread, ModelNotOnDisk, ModelUnknown
 from spark_control.models.usecases import KEEP_FAILED_S, KEEP_GOOD_S, LIMIT_S, Models
 from tests.service.clock import TestClock
 from tests.until import settle
@@ -269,3 +269,13 @@ async def test_an_unknown_model_names_near_ones(models: Models) -> None:
 async def test_a_recipe_whose_weights_are_nowhere(models: Models) -> None:
     with pytest.raises(ModelNotOnDisk, match="org/gemma"):
         await models.find("gemma4")
+
+
+async def test_what_may_be_on_a_disk_that_was_not_read_is_not_said_to_be_missing(
+    models: Models, world: World
+) -> None:
+    world.dead.add("spark2")
+    with pytest.raises(DisksUnread, match="Not read yet: spark2") as caught:
+        await models.find("gemma4")
+    assert caught.value.retry_after_s
+    assert (await models.find("qwen36")).recipe == A
