@@ -123,7 +123,7 @@ class Acts:
         self.swaps += 1
 
     async def _asked_to(self, model: str) -> httpx.Response:
-        """Ask for a swap; a control process that has just come may not know the disks yet, and says so."""
+        """Ask for a swap; a control process that has just come may not know the disks yet."""
         async with asyncio.timeout(30):
             while True:
                 answer = await self._http.post("/api/swap", json={"model": model})

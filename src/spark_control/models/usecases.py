@@ -75,7 +75,10 @@ class Models:
         return self._menu(catalogue, waited=False)
 
     async def find(self, key: str) -> Model:
-        """Return the model of the menu with that key. Raises ModelUnknown, ModelNotOnDisk, DisksUnread."""
+        """Return the model of the menu with that key.
+
+        Raises ModelUnknown, ModelNotOnDisk, DisksUnread.
+        """
         menu = await self.menu()
         by_key = {model.key: model for model in menu.models}
         if key in by_key:
