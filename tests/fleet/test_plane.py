@@ -9,59 +9,36 @@ import httpx
 
 from spark_control.core.clock import RealClock
 from spark_control.gateway.adapters.worker_processes import tell, there
+from tests.fleet.held_stream import ASKED, CHAT, held_stream, serves_m
 from tests.fleet.process import SERVE, answers, serving, start
-from tests.service.engines.small import head, models, says, small_engine
-
-CHAT = "/v1/chat/completions"
-ASKED = {"model": "m", "stream": True}
-
-
-async def listed(http: httpx.AsyncClient) -> None:
-    """Return once the gateway serves `m`."""
-    async with asyncio.timeout(40):
-        while '"m"' not in (await http.get("/v1/models")).text:
-            await RealClock().sleep(0.05)
 
 
 async def test_a_stream_outlives_the_control_process(tmp_path: Path) -> None:
     go = asyncio.Event()
-
-    async def streams(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head(200, {"Content-Type": "text/event-stream"}) + b"data: 1\n\n")
-        await writer.drain()
-        await go.wait()
-        writer.write(b"data: [DONE]\n\n")
-        await writer.drain()
-
-    paths = {"/health": says(b""), "/v1/models": models("m"), CHAT: streams}
-    async with small_engine(paths) as engine:
-        variables = {
-            "DATA_DIR": str(tmp_path), "SPARK1_HOST": engine.address.host,
-            "SPARK1_PORT": "1", "VLLM_PORT": str(engine.address.port),
-        }  # fmt: skip
-        async with (
-            serving(*SERVE, cwd=None, **variables) as (process, url),
-            httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http,
-        ):
-            await listed(http)
-            (worker,) = there(tmp_path / "run")
-            async with http.stream("POST", CHAT, json=ASKED) as stream:
-                lines = stream.aiter_lines()
-                assert await anext(lines) == "data: 1"
-                process.kill()
-                await process.wait()
-                away = await http.get("/api/status")
-                assert (away.status_code, away.json()["error"]["code"]) == (503, "control_away")
-                assert (await http.get("/v1/models")).status_code == 200
-                async with serving(*SERVE, cwd=None, **variables) as (again, found):
-                    assert found == url
-                    await answers(url)
-                    assert there(tmp_path / "run") == [worker]
-                    go.set()
-                    assert [line async for line in lines if line] == ["data: [DONE]"]
-                    again.send_signal(signal.SIGTERM)
-                    assert await asyncio.wait_for(again.wait(), 30) == 0
-            assert there(tmp_path / "run") == []
+    async with (
+        held_stream(go, tmp_path) as variables,
+        serving(*SERVE, cwd=None, **variables) as (process, url),
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http,
+    ):
+        await serves_m(url)
+        (worker,) = there(tmp_path / "run")
+        async with http.stream("POST", CHAT, json=ASKED) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "data: 1"
+            process.kill()
+            await process.wait()
+            away = await http.get("/api/status")
+            assert (away.status_code, away.json()["error"]["code"]) == (503, "control_away")
+            assert (await http.get("/v1/models")).status_code == 200
+            async with serving(*SERVE, cwd=None, **variables) as (again, found):
+                assert found == url
+                await answers(url)
+                assert there(tmp_path / "run") == [worker]
+                go.set()
+                assert [line async for line in lines if line] == ["data: [DONE]"]
+                again.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(again.wait(), 30) == 0
+        assert there(tmp_path / "run") == []
 
 
 async def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:

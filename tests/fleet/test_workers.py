@@ -22,7 +22,6 @@ from spark_control.gateway.wire import Hello, Stats
 from spark_control.settings.load import process_environment
 from tests.contract.http.plane import (
     BODY,
-    CHAT,
     Upstream,
     parsed,
     request,
@@ -32,12 +31,10 @@ from tests.contract.http.plane import (
 )
 from tests.contract.http.plane import says as answers_with
 from tests.contract.http.test_ipv6 import has_ipv6
+from tests.fleet import held_stream
 from tests.fleet.process import SERVE, answers, serving
-from tests.service.engines.small import head, models, says, small_engine
 from tests.until import until
 
-PATH = CHAT.decode()
-ASKED = {"model": "m", "stream": True}
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 MOST_LOST = 3
 """Of those that connect in the moment in which a worker closes its port; the kernel keeps some."""
@@ -201,27 +198,14 @@ async def test_each_is_started_again(tmp_path: Path) -> None:
 async def test_a_serve_with_other_options_takes_over(tmp_path: Path) -> None:
     """Its workers are there before those of the one before go; a stream that runs is complete."""
     go = asyncio.Event()
-
-    async def streams(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head(200, {"Content-Type": "text/event-stream"}) + b"data: 1\n\n")
-        await writer.drain()
-        await go.wait()
-        writer.write(b"data: [DONE]\n\n")
-        await writer.drain()
-
-    paths = {"/health": says(b""), "/v1/models": models("m"), PATH: streams}
-    async with small_engine(paths) as engine:
-        variables = {
-            "DATA_DIR": str(tmp_path), "SPARK1_HOST": engine.address.host,
-            "SPARK1_PORT": "1", "VLLM_PORT": str(engine.address.port),
-        }  # fmt: skip
+    async with held_stream.held_stream(go, tmp_path) as variables:
         run = tmp_path / "run"
         async with serving(*SERVE, cwd=None, **variables) as (first, url):
-            await _serves_m(url)
+            await held_stream.serves_m(url)
             (before,) = there(run)
             async with (
                 httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http,
-                http.stream("POST", PATH, json=ASKED) as stream,
+                http.stream("POST", held_stream.CHAT, json=held_stream.ASKED) as stream,
             ):
                 lines = stream.aiter_lines()
                 assert await anext(lines) == "data: 1"
@@ -231,7 +215,7 @@ async def test_a_serve_with_other_options_takes_over(tmp_path: Path) -> None:
                 words = (*SERVE[:-1], port, "--workers", "2")
                 async with serving(*words, cwd=None, **variables) as (second, again):
                     assert again == url
-                    await _serves_m(url)
+                    await held_stream.serves_m(url)
                     await until(lambda: len(_pids(run) - {before.pid}) == 2, within_s=20)
                     assert before.pid in _pids(run)  # its stream still runs
                     assert before not in there(run)  # and nobody takes it over
@@ -260,10 +244,3 @@ async def test_ipv4_and_ipv6_on_one_port(tmp_path: Path) -> None:
             await answers(f"http://{host}:{port}")
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 30) == 0
-
-
-async def _serves_m(url: str) -> None:
-    """Return once the gateway serves `m`."""
-    async with asyncio.timeout(40), httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        while '"m"' not in (await http.get("/v1/models")).text:
-            await RealClock().sleep(0.05)
