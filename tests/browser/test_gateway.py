@@ -21,7 +21,7 @@ async def test_where_names_go_and_how_it_is_there(visit: Open) -> None:
     await expect(rows).to_have_count(4)
     for at, words in enumerate((
         ("qwen36", "Q/qwen", "spark1", "Engine", "Serving", "3 running"),
-        (DASH, "spark2", "No engine"),
+        (DASH, "spark2", "No engine", "0 running"),
         ("Text to speech", "magpie", "Service", "Not answering since"),
         ("m0", "m9", "big", "Outside server", "Not asked"),
     )):  # fmt: skip

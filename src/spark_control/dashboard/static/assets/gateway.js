@@ -96,7 +96,7 @@ function placed(row, one) {
   const [tone, word] = STATES[one.state] ?? ["off", one.state];
   kind(row.dot, `dot ${tone}`);
   text(row.state, tone === "crit" && one.since ? `${word} since ${moment(one.since)}` : word);
-  text(row.running, one.running ? `${integer(one.running)} running` : "");
+  text(row.running, `${integer(one.running)} running`);
 }
 
 /** The aliases, kept in one setting; a change that somebody else made meanwhile is not undone. */
