@@ -236,7 +236,10 @@ def test_a_file_that_was_cut_changes_nothing(backup: Path, tmp_path: Path, part:
         put(short, tmp_path / "data")
 
 
-@pytest.mark.parametrize("what", [b"", b"hello", gzip.compress(b"hello", mtime=0), b"\x1f\x8b" * 99])
+PACKED = gzip.compress(b"hello", mtime=0)
+
+
+@pytest.mark.parametrize("what", [b"", b"hello", PACKED, b"\x1f\x8b" * 99])
 def test_what_is_no_backup(tmp_path: Path, what: bytes) -> None:
     (tmp_path / "x").write_bytes(what)
     with pytest.raises(BackupInvalid, match=r"damaged or no backup|does not begin"):
