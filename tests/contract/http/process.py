@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from spark_control.gateway.wire import Ack, Busy, Hello, Records, line, read_up
 from spark_control.requests.domain import Record
 from spark_control.settings.load import process_environment
 from tests.contract.http.plane import state
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass
@@ -57,6 +59,14 @@ async def worker_process(run: Path, targets: Iterable[Target]) -> AsyncIterator[
                     pass
         writer.close()
 
+    async with started(run, link):
+        await asyncio.wait_for(ready.wait(), 20)
+        yield there
+
+
+@asynccontextmanager
+async def started(run: Path, link: Talk) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start a worker whose control is `link`; it is gone when this is left."""
     server = await asyncio.start_unix_server(link, run / "link.sock")
     held = bound("127.0.0.1", 0, shared=True)  # nobody else gets the port; it never listens
     port = held.getsockname()[1]
@@ -69,8 +79,7 @@ async def worker_process(run: Path, targets: Iterable[Target]) -> AsyncIterator[
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await asyncio.wait_for(ready.wait(), 20)
-        yield there
+        yield process
     finally:
         if process.returncode is None:
             process.kill()

@@ -21,7 +21,7 @@ from tests.contract.http.plane import (
     target,
     upstream,
 )
-from tests.contract.http.test_relay import JSON, SSE, STREAM, chunks, whole
+from tests.contract.http.test_relay import JSON, SSE, STREAM, chunks, held, whole
 
 
 async def silent(asked: Asked, _: asyncio.StreamWriter) -> None:
@@ -267,13 +267,7 @@ async def test_who_waits_too_long_or_leaves() -> None:
 
 async def test_draining_lets_a_stream_finish() -> None:
     go = asyncio.Event()
-
-    async def streams(_: Asked, writer: asyncio.StreamWriter) -> None:
-        writer.write(STREAM)
-        await go.wait()
-        writer.write(chunks(SSE))
-
-    async with upstream(streams) as engine, plane(target(engine)) as there:
+    async with upstream(held(go)) as engine, plane(target(engine)) as there:
         idle_reader, idle = await there.open()
         reader, writer = await there.open()
         writer.write(request(BODY, close=False))

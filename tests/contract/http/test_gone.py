@@ -15,7 +15,7 @@ from tests.contract.http.plane import (
     target,
     upstream,
 )
-from tests.contract.http.test_relay import SSE, STREAM, chunks
+from tests.contract.http.test_relay import held
 from tests.contract.http.test_uploads import OK, head, service
 
 
@@ -51,13 +51,7 @@ async def test_a_replica_that_has_gone_is_not_tried() -> None:
 
 async def test_what_runs_on_an_engine_that_is_gone_still_counts() -> None:
     go = asyncio.Event()
-
-    async def streams(_: Asked, writer: asyncio.StreamWriter) -> None:
-        writer.write(STREAM)
-        await go.wait()
-        writer.write(chunks(SSE))
-
-    async with upstream(streams) as engine, plane(target(engine)) as there:
+    async with upstream(held(go)) as engine, plane(target(engine)) as there:
         running = asyncio.gather(there.raw(request()))
         await there.until(lambda: len(engine.asked) == 1)
         there.worker.take(state((), BOUNDS))

@@ -149,3 +149,12 @@ async def test_an_error_that_never_ends_is_not_heard_out(caplog: pytest.LogCaptu
         assert code(await there.raw(request())) == (500, "engine_error")
         await asyncio.wait_for(engine.gone.wait(), 5)
     assert "the prompt" not in caplog.text
+
+
+async def test_a_whole_5xx_without_a_name_leaves_the_connection_to_others() -> None:
+    words = b'{"detail":"the prompt"}'
+    said = says(FAULT_HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(words), words))
+    async with upstream(said, says(whole())) as engine, plane(target(engine)) as there:
+        assert code(await there.raw(request())) == (500, "engine_error")
+        assert parsed(await there.raw(request()))[0] == 200
+        assert engine.connections == 1

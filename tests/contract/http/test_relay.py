@@ -9,6 +9,7 @@ from spark_control.core.clock import RealClock
 from tests.contract.http.plane import (
     BODY,
     CHAT,
+    Answer,
     Asked,
     parsed,
     plane,
@@ -32,6 +33,17 @@ def whole(body: bytes = JSON, more: bytes = b"") -> bytes:
 
 def chunks(*parts: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def held(go: asyncio.Event) -> Answer:
+    """Answer with a stream whose events come after `go`."""
+
+    async def streams(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM)
+        await go.wait()
+        writer.write(chunks(SSE))
+
+    return streams
 
 
 async def test_a_plain_answer() -> None:

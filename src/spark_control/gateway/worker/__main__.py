@@ -80,7 +80,11 @@ async def serve(given: argparse.Namespace, hello: Hello) -> None:
         leave.set()
         hurry.set()
 
-    link.serve(worker, ends, on_relief=leave.set, on_state=knows)
+    def relieved() -> None:
+        known.set()  # it may never have been told by what to decide
+        leave.set()
+
+    link.serve(worker, ends, on_relief=relieved, on_state=knows)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ends)
     tasks = Tasks("link")

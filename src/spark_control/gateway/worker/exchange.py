@@ -87,8 +87,8 @@ class Exchange:
         """Return what is sent first."""
         raise NotImplementedError
 
-    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
-        """Return our error when the answer is not to be passed on."""
+    def _refuses(self, answer: Answer, payload: bytes, *, whole: bool) -> AppError | None:
+        """Return our error when the answer is not to be passed on; `whole`: all of it is here."""
         raise NotImplementedError
 
     def _again(self, hung_up: Upstream | None) -> bool:
@@ -157,9 +157,10 @@ class Exchange:
     # What the upstream says
 
     def answered(self, answer: Answer, payload: bytes, body: framing.Body) -> None:
-        error = self._refuses(answer, payload)
+        error = self._refuses(answer, payload, whole=body.ended)
         if error is not None:
-            self._let_go()
+            if not body.ended:  # else the connection can serve others
+                self._let_go()
             self.fail(error)
             return
         self._touched = self._begun = True

@@ -44,7 +44,6 @@ class Link(Ledger):
         self._lost = 0
         self._told: dict[str, int] = {}
         self._changed = False
-        self._flushing = False
         self._synced: asyncio.Future[None] | None = None
         self._alone_since = clock.monotonic()
         self._met = False

@@ -227,19 +227,20 @@ class ModelExchange(Exchange):
         return lines
 
     @override
-    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
+    def _refuses(self, answer: Answer, payload: bytes, *, whole: bool) -> AppError | None:
         """Keep back the words of a 5xx, for they may repeat the prompt."""
         if answer.head.status < 500:
             return self._unfit(answer) if self._told_at else None
-        return self._failed(answer.head, payload)
+        return self._failed(answer.head, payload, whole=whole)
 
-    def _failed(self, head: AnswerHead, payload: bytes) -> AppError:
+    def _failed(self, head: AnswerHead, payload: bytes, *, whole: bool) -> AppError:
         target = self._target
         if target is None:
             return self._broken()
         who = f"the service {target.name}" if target.service else f"the engine on {target.name}"
         log.warning("%s answered with %s", who, refused.gist(head, payload))
-        self._hear(who, head, payload)
+        if not whole:
+            self._hear(who, head, payload)
         if target.service and head.status == 500 and self.known.path.startswith(SPEECH):
             self._model_desk.wedged(target.name, head.status)
             text = f"{target.service} failed inside (it answered with 500) and is looked at."

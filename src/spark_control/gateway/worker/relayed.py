@@ -82,7 +82,7 @@ class Relayed(Exchange):
         return (lines + bytes(self._kept),)
 
     @override
-    def _refuses(self, answer: Answer, payload: bytes) -> AppError | None:
+    def _refuses(self, answer: Answer, payload: bytes, *, whole: bool) -> AppError | None:
         return None
 
     @override

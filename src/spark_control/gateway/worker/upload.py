@@ -217,7 +217,8 @@ class Spooled(Upload):
     @override
     def answered(self, answer: Answer, payload: bytes, body: framing.Body) -> None:
         if self._has_next(answer.head.status):
-            self._refuses(answer, payload)  # for the log, and for whoever probes services
+            # For the log, and for whoever probes services.
+            self._refuses(answer, payload, whole=body.ended)
             self._let_go()
             self._again(None)
         else:

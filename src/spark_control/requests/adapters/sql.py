@@ -132,7 +132,7 @@ def _insert(connection: sa.Connection, rows: list[tuple[object, ...]]) -> None:
     """Add rows; those that are there already stay as they are.
 
     Where the driver takes values by place they go to it as they are: looking at each value on the
-    way, as the library does, takes twice as long as the rest.
+    way, as the library does, takes as long as all the rest.
     """
     made = postgresql if connection.dialect.name == "postgresql" else sqlite
     adding = made.insert(table).on_conflict_do_nothing()
